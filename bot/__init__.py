@@ -1,0 +1,1 @@
+"""Registrar keeps an organisation's container registries and proves their credentials."""

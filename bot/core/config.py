@@ -1,0 +1,44 @@
+"""What a registry needs to be signed in to: the parsed answers of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from bot.core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A kind, where it is, and how to sign in; already validated by `bot.kinds.form.validate`.
+
+    `url` is normalised: `https://host[:port][/prefix]`, lower-case host, no trailing slash (`http://`
+    only when the operator allowed it). `values` holds the answers that are not secret by field name
+    (`username`, `region`, `access_key_id`, …), `secrets` the secret ones.
+    """
+
+    kind: str
+    variant: str
+    url: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    path_scope: str = ""
+    test_image: str = ""
+
+    @property
+    def host(self) -> str:
+        """`host` or `host:port` as in an image reference."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def prefix(self) -> str:
+        """The path below the host, `` or `/artifactory/api/docker/team`."""
+        return urlsplit(self.url).path.rstrip("/")
+
+    @property
+    def anonymous(self) -> bool:
+        return not self.secrets and "role_arn" not in self.values
+
+    def with_secrets(self, secrets: Mapping[str, Secret]) -> Config:
+        return replace(self, secrets=dict(secrets))

@@ -1,0 +1,71 @@
+"""The exception tree.
+
+RegistrarError                 its text is one sentence, fit to show to the person who asked
+├── InvalidInput               a form or an argument does not have the right shape
+├── InvalidReference           a text is not an image reference
+├── NotFound                   no such registry, draft or workspace, or it expired
+├── NotAllowed                 this person may not do that
+├── Conflict                   somebody else changed it first, or the name is taken
+├── Undecryptable              a stored credential cannot be opened with the keys we hold
+├── SettingsError              the process cannot start as it is configured
+└── EgressError                an outgoing request was refused or failed; `cause` says which
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.core.check import Cause
+
+
+class RegistrarError(Exception):
+    """Anything Registrar refuses or cannot do; `str()` of it may be shown to a person."""
+
+
+class InvalidInput(RegistrarError):
+    """Answers of a form that do not have the right shape.
+
+    `fields` maps a field's name to the sentence to show on that field.
+    """
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__(" ".join(self.fields.values()))
+
+
+class InvalidReference(RegistrarError):
+    """A text that is not an image reference."""
+
+
+class NotFound(RegistrarError):
+    """What was asked for does not exist, or exists no more."""
+
+
+class NotAllowed(RegistrarError):
+    """The person may not do this; the sentence names who can help."""
+
+
+class Conflict(RegistrarError):
+    """Somebody else changed it first, or the name is taken; the sentence says who and what."""
+
+
+class Undecryptable(RegistrarError):
+    """A stored credential cannot be opened: wrong key, moved row or damaged bytes."""
+
+
+class SettingsError(RegistrarError):
+    """The process cannot start as it is configured; the sentence says what to set."""
+
+
+class EgressError(RegistrarError):
+    """An outgoing request that was refused by us or failed on the way.
+
+    `cause` is one of the reach causes of `bot.core.check.Cause` (blocked, DNS, TLS, timeout, …).
+    The text never holds a resolved address, a header or a body.
+    """
+
+    def __init__(self, cause: Cause, sentence: str) -> None:
+        self.cause = cause
+        super().__init__(sentence)

@@ -1,0 +1,1 @@
+"""One file per registry kind; a kind knows nothing of Slack or of the database."""
