@@ -1,0 +1,107 @@
+"""Typed settings from the environment; read once, in `bot.__main__`, and passed on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bot.core.secret import Secret
+from bot.errors import SettingsError
+
+DEFAULT_DATABASE: Final = "sqlite:///registrar.sqlite3"
+MAKE_A_KEY: Final = "registrar keys new"
+
+
+class Settings(BaseModel):
+    """What the environment says. Every name is also read from `NAME_FILE`, a file that holds it.
+
+    The descriptions are the settings table of the README; a test holds the two together.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
+
+    slack_bot_token: Secret | None = Field(
+        None, description="Bot token of the Slack app (`xoxb-…`)."
+    )
+    slack_app_token: Secret | None = Field(
+        None, description="App-level token (`xapp-…`); its presence selects Socket Mode."
+    )
+    slack_signing_secret: Secret | None = Field(
+        None, description="Signing secret; needed for HTTP, that is without an app-level token."
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="Where Slack's Web API is; another one for tests."
+    )
+    slack_command: str = Field(
+        "/registry", description="The slash command.", pattern=r"^/[a-z0-9_-]{1,31}$"
+    )
+    database_url: str = Field(
+        DEFAULT_DATABASE, description="`sqlite:///FILE` or `postgresql://USER@HOST/NAME`."
+    )
+    encryption_keys: Secret | None = Field(
+        None,
+        description=f"Keyring `ID:KEY,…`; the first encrypts. `{MAKE_A_KEY}` prints a new one.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the web server listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the web server.")
+    public_url: str = Field(
+        "", description="`https://…` under which Slack reaches this server (HTTP mode)."
+    )
+    egress_allow: str = Field(
+        "",
+        description="Hosts, host:port or networks that are not public but may be checked, "
+        "separated by commas; `http://host:port` also allows plain HTTP.",
+    )
+    egress_ca_file: Path | None = Field(
+        None, description="PEM bundle of further certificate authorities for registries."
+    )
+    aws_identity_access_key_id: str = Field(
+        "", description="Registrar's own AWS key, used for nothing but assuming roles."
+    )
+    aws_identity_secret_access_key: Secret | None = Field(
+        None, description="The secret of that key."
+    )
+    log_level: str = Field(
+        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.", pattern=r"^[A-Z]+$"
+    )
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slash(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("is not an https:// address")
+        return url.rstrip("/") + "/"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read `environment` (the process's by default); a SettingsError names the setting."""
+        variables = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            text = _read(name.upper(), variables)
+            if text is not None:
+                secret = "Secret" in str(field.annotation)
+                values[name] = Secret(text) if secret else text
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            setting = str(first["loc"][0]).upper()
+            raise SettingsError(f"{setting}: {first['msg']}.") from None
+
+
+def _read(name: str, variables: Mapping[str, str]) -> str | None:
+    """The value of `NAME`, or what the file named by `NAME_FILE` holds; empty counts as unset."""
+    direct, file = variables.get(name), variables.get(f"{name}_FILE")
+    if direct and file:
+        raise SettingsError(f"{name} and {name}_FILE are both set; keep one.")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip() or None
+        except OSError as error:
+            raise SettingsError(f"{name}_FILE cannot be read: {error.strerror}.") from None
+    return direct or None

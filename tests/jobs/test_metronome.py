@@ -1,0 +1,76 @@
+import asyncio
+
+from bot.core.clock import SystemClock
+from bot.errors import NotFound
+from bot.jobs.metronome import Metronome, Task
+
+
+async def test_a_task_runs_again_and_again() -> None:
+    """The beat goes on."""
+    beats = asyncio.Semaphore(0)
+
+    async def beat() -> None:
+        beats.release()
+
+    metronome = Metronome((Task("beat", 0.01, beat),), SystemClock())
+    metronome.start()
+    async with asyncio.timeout(5):
+        await beats.acquire()
+        await beats.acquire()
+    await metronome.stop()
+
+
+async def test_a_failing_task_stops_neither_itself_nor_others() -> None:
+    """An error is logged; the next beat comes."""
+    failed, others = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def fail() -> None:
+        failed.release()
+        raise NotFound("nothing there")
+
+    async def crash() -> None:
+        raise ZeroDivisionError
+
+    async def other() -> None:
+        others.release()
+
+    tasks = (Task("fail", 0.01, fail), Task("crash", 0.01, crash), Task("other", 0.01, other))
+    metronome = Metronome(tasks, SystemClock())
+    metronome.start()
+    async with asyncio.timeout(5):
+        await failed.acquire()
+        await failed.acquire()
+        await others.acquire()
+    await metronome.stop()
+
+
+async def test_stopping_waits_for_what_runs() -> None:
+    """Work under way ends by itself; nothing is cut off."""
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        await asyncio.sleep(0.1)
+        ended.set()
+
+    metronome = Metronome((Task("work", 0.01, work),), SystemClock())
+    metronome.start()
+    await started.wait()
+    await metronome.stop()
+
+    assert ended.is_set()
+
+
+async def test_a_task_that_hangs_is_cut_off_at_last() -> None:
+    """A stop is not held up for ever."""
+    started = asyncio.Event()
+
+    async def hang() -> None:
+        started.set()
+        await asyncio.sleep(3600)
+
+    metronome = Metronome((Task("hang", 0.01, hang),), SystemClock())
+    metronome.start()
+    await started.wait()
+    async with asyncio.timeout(5):
+        await metronome.stop(patience=0.05)
