@@ -1,0 +1,91 @@
+"""Docker Hub: `auth.docker.io`, `hub.docker.com` and the registry."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
+from bot.sandbox.practice.shapes import docker_token
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import (
+    RETRY_SECONDS,
+    Bench,
+    PracticeField,
+    Standing,
+    TokenVendor,
+)
+
+SERVICE = "registry.docker.io"
+
+
+class DockerHub(TokenVendor):
+    slug: ClassVar = "docker_hub"
+    label: ClassVar = "Docker Hub"
+    host: ClassVar = "docker.io"
+    hosts: ClassVar = re.compile(r"(?:(?:registry-1|index|auth)\.)?docker\.io|hub\.docker\.com")
+    planes: ClassVar = re.compile(r"(?:registry-1|index)\.docker\.io")
+    realm: ClassVar = "https://auth.docker.io/token"
+    service: ClassVar = SERVICE
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.EXPIRED,
+        State.REVOKED,
+        State.LACKS_SCOPE,
+        State.NO_ACCESS,
+    )
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.username = "acme-ci"
+        self.token = docker_token()
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Username", self.username),
+            PracticeField("Password or access token", self.token, secret=True),
+            PracticeField("Path scope", "team"),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.token,)
+
+    def side(self, ask: Ask) -> Answer:
+        match ask.method, ask.host, ask.path:
+            case "GET", "auth.docker.io", "/token":
+                return self._token(ask)
+            case "POST", "hub.docker.com", "/v2/auth/token":
+                return self._api_token(ask)
+            case _, "docker.io", _:
+                return Answer(301, b"", (("Location", "https://www.docker.com/"),))
+        return as_text(404, "404 page not found")
+
+    def limited(self, ask: Ask) -> Answer:
+        if ask.host == "hub.docker.com":
+            # The Hub's API says when in Unix time, in a header of its own.
+            at = int(self.bench.clock.now().timestamp()) + RETRY_SECONDS
+            return as_json(429, {"detail": "Rate limit exceeded"}, ("X-Retry-After", str(at)))
+        return super().limited(ask)
+
+    def _standing(self, given: tuple[str, str] | None) -> Standing:
+        return self.standing(given, right=given == (self.username, self.token))
+
+    def _token(self, ask: Ask) -> Answer:
+        given = ask.basic
+        standing = self._standing(given)
+        if standing is Standing.REFUSED:
+            return as_json(401, {"details": "incorrect username or password"})
+        subject = given[0] if given else ""
+        return as_json(
+            200, self.bench.desk.issue(subject, SERVICE, self.granted(ask, standing), seconds=300)
+        )
+
+    def _api_token(self, ask: Ask) -> Answer:
+        given = (str(ask.json.get("identifier", "")), str(ask.json.get("secret", "")))
+        if self._standing(given) is Standing.REFUSED:
+            return as_json(401, {"detail": "Incorrect authentication credentials"})
+        issued = self.bench.desk.issue(self.username, "hub.docker.com", seconds=600)
+        return as_json(200, {"access_token": issued["token"]})

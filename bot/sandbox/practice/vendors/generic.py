@@ -1,0 +1,95 @@
+"""Registries reached through the generic kind: a plain one with Basic, and one like Harbor."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.shapes import random_text
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, Standing, TokenVendor
+
+HARBOR = "harbor.practice.example"
+HARBOR_SERVICE = "harbor-registry"
+
+
+class Generic(TokenVendor):
+    """`registry.practice.example` asks for Basic; `harbor.practice.example` is like Harbor."""
+
+    slug: ClassVar = "generic"
+    label: ClassVar = "Generic registry"
+    host: ClassVar = "registry.practice.example"
+    hosts: ClassVar = re.compile(r"(?:registry|harbor)\.practice\.example")
+    planes: ClassVar = hosts
+    realm: ClassVar = f"https://{HARBOR}/service/token"
+    service: ClassVar = HARBOR_SERVICE
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.REVOKED,
+        State.NO_ACCESS,
+        State.ANY_PASSWORD,
+    )
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.username = "deploy"
+        self.password = random_text(24)
+        self.robot = "robot$team+ci"
+        self.robot_secret = random_text(32)
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Username", self.username),
+            PracticeField("Password", self.password, secret=True),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.password, self.robot_secret)
+
+    def own(self, ask: Ask) -> Answer:
+        return super().own(ask) if ask.host == HARBOR else self._plain(ask)
+
+    def side(self, ask: Ask) -> Answer:
+        match ask.method, ask.path:
+            case "GET", "/service/token":
+                return self._harbor_token(ask)
+            case "GET", "/api/v2.0/ping":
+                return as_text(200, "Pong")
+        return as_text(404, "404 page not found")
+
+    def denied(self, denial: Denial) -> Answer:
+        # Harbor never says 403 here, also to those it knows.
+        return self.challenge(denial.ask)
+
+    def _plain(self, ask: Ask) -> Answer:
+        given = ask.basic
+        right = given == (self.username, self.password) or self.state is State.ANY_PASSWORD
+        standing = self.standing(given, right=right)
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            header = ("WWW-Authenticate", 'Basic realm="Practice registry, with a comma"')
+            return refusal(401, "UNAUTHORIZED", "authentication required", header, VERSION)
+        if ask.path in {"/v2/", "/v2"}:
+            return as_json(200, {}, VERSION)
+        pull = parse_pull(ask.path)
+        if pull is None:
+            return as_text(404, "404 page not found")
+        if standing is Standing.GUEST and not self.bench.shelf.is_public(pull.repository):
+            return refusal(403, "DENIED", "requested access to the resource is denied")
+        return self.bench.shelf.answer(ask, pull)
+
+    def _harbor_token(self, ask: Ask) -> Answer:
+        if ask.first("service") != HARBOR_SERVICE:
+            return refusal(400, "BAD_REQUEST", "unable to handle service")
+        given = ask.basic
+        standing = self.standing(given, right=given == (self.robot, self.robot_secret))
+        known = standing in {Standing.GUEST, Standing.MEMBER}
+        if not known and not ask.first("scope"):
+            return refusal(401, "UNAUTHORIZED", "unauthorized")
+        # With a scope Harbor answers 200 to a wrong secret too, with the actions taken out.
+        subject = self.robot if known else "anonymous"
+        granted = self.granted(ask, standing)
+        return as_json(200, self.bench.desk.issue(subject, HARBOR_SERVICE, granted, seconds=1800))

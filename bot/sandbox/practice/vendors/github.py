@@ -1,0 +1,159 @@
+"""GitHub's container registry: on github.com, with data residency, and on a server of one's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import ClassVar
+
+from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, refusal
+from bot.sandbox.practice.shapes import github_token
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import (
+    RETRY_SECONDS,
+    Bench,
+    Denial,
+    PracticeField,
+    Standing,
+    TokenVendor,
+)
+
+
+class Ghcr(TokenVendor):
+    """`ghcr.io` and `api.github.com`. The user name is not evaluated, as at the real one."""
+
+    slug: ClassVar = "ghcr"
+    label: ClassVar = "GitHub Container Registry"
+    host: ClassVar = "ghcr.io"
+    hosts: ClassVar = re.compile(r"ghcr\.io|api\.github\.com")
+    planes: ClassVar = re.compile(r"ghcr\.io")
+    realm: ClassVar = "https://{host}/token"
+    hint: ClassVar = "repository:user/image:pull"
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.EXPIRED,
+        State.REVOKED,
+        State.LACKS_SCOPE,
+        State.NO_ACCESS,
+        State.SSO_REQUIRED,
+    )
+    lifetime: ClassVar = timedelta(days=60)
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.username = "acme-ci"
+        self.token = github_token()
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Username", self.username),
+            PracticeField("Personal access token", self.token, secret=True),
+            PracticeField("Path scope", "team"),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.token,)
+
+    def side(self, ask: Ask) -> Answer:
+        if self.is_plane(ask.host):
+            known = ask.path == "/token" and ask.method == "GET"
+            return self._token(ask) if known else as_text(404, "404 page not found")
+        return self._api(ask)
+
+    def denied(self, denial: Denial) -> Answer:
+        if not denial.claims.subject:
+            return refusal(401, "UNAUTHORIZED", "authentication required")
+        if self.now_state is State.LACKS_SCOPE:
+            message = "permission_denied: The token provided does not match expected scopes."
+            return refusal(403, "DENIED", message)
+        if self.bench.shelf.holds(denial.pull.repository):
+            return refusal(403, "DENIED", "permission_denied: read_package")
+        return refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
+
+    def limited(self, ask: Ask) -> Answer:
+        if self.is_plane(ask.host):
+            return refusal(
+                429,
+                "TOOMANYREQUESTS",
+                "retry-after: 880.092µs, allowed: 44000/minute",
+                ("Retry-After", str(RETRY_SECONDS)),
+            )
+        return as_json(
+            429,
+            {"message": "You have exceeded a secondary rate limit."},
+            ("Retry-After", str(RETRY_SECONDS)),
+            ("X-RateLimit-Remaining", "0"),
+        )
+
+    def _standing(self, token: str | None) -> Standing:
+        standing = self.standing(token, right=token == self.token)
+        sso = self.now_state is State.SSO_REQUIRED
+        return Standing.GUEST if sso and standing is Standing.MEMBER else standing
+
+    def _token(self, ask: Ask) -> Answer:
+        sent = "authorization" in ask.headers
+        given = ask.basic
+        standing = self._standing((given[1] if given else "") if sent else None)
+        if standing is Standing.REFUSED:
+            # Also for public packages: a bad stored token breaks pulls that work without any.
+            return refusal(403, "DENIED", "denied")
+        subject = given[0] if given else ""
+        granted = self.granted(ask, standing)
+        return as_json(200, self.bench.desk.issue(subject, ask.host, granted))
+
+    def _api(self, ask: Ask) -> Answer:
+        path = ask.path.removeprefix("/api/v3")
+        if not ask.headers.get("user-agent"):
+            return as_text(403, "Request forbidden by administrative rules.")
+        standing = self._standing(ask.bearer or None)
+        if standing is Standing.REFUSED or (standing is Standing.NOBODY and path == "/user"):
+            message = "Bad credentials" if ask.shows else "Requires authentication"
+            return as_json(401, {"message": message, "status": "401"})
+        if ask.method == "GET" and path == "/user":
+            return as_json(200, {"login": self.username, "id": 7}, *self._headers())
+        if ask.method == "GET" and re.fullmatch(r"/(?:orgs/[^/]+|users/[^/]+|user)/packages", path):
+            return self._packages(standing)
+        return as_json(404, {"message": "Not Found", "status": "404"})
+
+    def _packages(self, standing: Standing) -> Answer:
+        if standing is not Standing.MEMBER:
+            message = "You need at least read:packages scope to list packages."
+            if self.now_state is State.SSO_REQUIRED:
+                message = "Resource protected by organization SAML enforcement."
+            return as_json(403, {"message": message}, *self._headers())
+        package = {"id": 1, "name": "app", "package_type": "container", "visibility": "private"}
+        return as_json(200, [package], *self._headers())
+
+    def _headers(self) -> list[tuple[str, str]]:
+        scopes = "repo" if self.now_state is State.LACKS_SCOPE else "read:packages"
+        found = [("X-OAuth-Scopes", scopes), ("X-GitHub-Request-Id", "0000:0000")]
+        if self.expires_at is not None:
+            at = self.expires_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+            found.append(("GitHub-Authentication-Token-Expiration", at))
+        if self.now_state is State.SSO_REQUIRED:
+            url = "https://github.com/orgs/acme/sso?authorization_request=practice"
+            found.append(("X-GitHub-SSO", f"required; url={url}"))
+        return found
+
+
+class GitHubEnterprise(Ghcr):
+    """`containers.SUB.ghe.com` with `api.SUB.ghe.com`, and `containers.HOST` with `HOST/api/v3`."""
+
+    slug: ClassVar = "github_enterprise"
+    label: ClassVar = "GitHub Enterprise Container Registry"
+    host: ClassVar = "containers.acme.ghe.com"
+    hosts: ClassVar = re.compile(
+        r"(?:containers|api)\.[a-z0-9-]+\.ghe\.com|(?:containers\.)?github\.practice\.example"
+    )
+    planes: ClassVar = re.compile(
+        r"containers\.[a-z0-9-]+\.ghe\.com|containers\.github\.practice\.example"
+    )
+
+    def side(self, ask: Ask) -> Answer:
+        own_server = ask.host == "github.practice.example"
+        if own_server and not ask.path.startswith("/api/v3/"):
+            return as_html(200, "GitHub Enterprise Server")
+        return super().side(ask)

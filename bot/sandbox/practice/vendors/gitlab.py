@@ -1,0 +1,119 @@
+"""GitLab: the registry, `jwt/auth` and `personal_access_tokens/self`; hosted and self-managed."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import ClassVar
+
+from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.shapes import gitlab_deploy_token, gitlab_token
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVendor
+
+SERVICE = "container_registry"
+DEPLOY_USER = "gitlab+deploy-token-7"
+REASONS = {
+    State.EXPIRED: "Token is expired. You can either do re-authorization or token refresh.",
+    State.REVOKED: "Token was revoked. You have to re-authorize from the user.",
+}
+
+
+class GitLab(TokenVendor):
+    """`registry.gitlab.com`, and `registry.gitlab.practice.example` of a self-managed one."""
+
+    slug: ClassVar = "gitlab"
+    label: ClassVar = "GitLab Container Registry"
+    host: ClassVar = "registry.gitlab.com"
+    hosts: ClassVar = re.compile(r"(?:registry\.)?gitlab\.(?:com|practice\.example)")
+    planes: ClassVar = re.compile(r"registry\.gitlab\.(?:com|practice\.example)")
+    realm: ClassVar = "https://{parent}/jwt/auth"
+    service: ClassVar = SERVICE
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.EXPIRED,
+        State.REVOKED,
+        State.LACKS_SCOPE,
+        State.NO_ACCESS,
+    )
+    lifetime: ClassVar = timedelta(days=45)
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.username = "acme-ci"
+        self.token = gitlab_token()
+        self.deploy_token = gitlab_deploy_token()
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Username", self.username),
+            PracticeField("Token", self.token, secret=True),
+            PracticeField("Path scope", "team"),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.token, self.deploy_token)
+
+    def side(self, ask: Ask) -> Answer:
+        match ask.method, ask.path:
+            case "GET", "/jwt/auth":
+                return self._jwt(ask)
+            case "GET", "/api/v4/personal_access_tokens/self":
+                return self._self(ask)
+            case "GET", "/api/v4/version":
+                return as_json(401, {"message": "401 Unauthorized"})
+        return as_text(404, "404 page not found")
+
+    def _is_right(self, given: tuple[str, str] | None) -> bool:
+        # The user name counts for deploy tokens only.
+        return given is not None and (
+            given[1] == self.token or given == (DEPLOY_USER, self.deploy_token)
+        )
+
+    def _jwt(self, ask: Ask) -> Answer:
+        if ask.first("service") != SERVICE:
+            return as_json(404, {"errors": [{"code": "UNAVAILABLE", "message": "not found"}]})
+        sent = "authorization" in ask.headers
+        given = ask.basic
+        standing = self.standing(given or sent or None, right=self._is_right(given))
+        if standing is Standing.REFUSED:
+            return refusal(401, "UNAUTHORIZED", "HTTP Basic: Access denied")
+        granted = self.granted(ask, standing)
+        no_ability = self.now_state is State.LACKS_SCOPE
+        if (standing is Standing.NOBODY and not granted) or (sent and no_ability):
+            return refusal(403, "DENIED", "access forbidden")
+        subject = given[0] if given else ""
+        auth_type = "personal_access_token" if given else "none"
+        issued = self.bench.desk.issue(subject, SERVICE, granted, seconds=900, auth_type=auth_type)
+        return as_json(200, {"token": issued["token"]})
+
+    def _self(self, ask: Ask) -> Answer:
+        token = ask.headers.get("private-token") or ask.bearer
+        standing = self.standing(token or None, right=token == self.token)
+        if standing is Standing.NOBODY or token != self.token:
+            return as_json(401, {"message": "401 Unauthorized"})
+        if standing is Standing.REFUSED:
+            reason = REASONS.get(self.now_state)
+            if reason is None:
+                return as_json(401, {"message": "401 Unauthorized"})
+            return as_json(401, {"error": "invalid_token", "error_description": reason})
+        return as_json(200, self._about())
+
+    def _about(self) -> dict[str, object]:
+        scope = "read_user" if self.now_state is State.LACKS_SCOPE else "read_registry"
+        assert self.expires_at is not None
+        made = self.expires_at - timedelta(days=90)
+        return {
+            "id": 42,
+            "name": "practice",
+            "revoked": False,
+            "created_at": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "scopes": [scope],
+            "user_id": 7,
+            "last_used_at": None,
+            "active": True,
+            "expires_at": self.expires_at.date().isoformat(),
+        }

@@ -1,0 +1,178 @@
+"""Google Artifact Registry: token exchange, IAM, the repository's permissions, and the registry."""
+
+from __future__ import annotations
+
+import re
+import secrets as randomness
+from typing import Any, ClassVar
+
+import jwt
+
+from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.shapes import service_account
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVendor
+
+PROJECT = "acme-practice"
+TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TEST_PERMISSIONS = re.compile(
+    r"/v1/projects/[^/]+/locations/[^/]+/repositories/[^/]+:testIamPermissions"
+)
+KEYS = re.compile(r"/v1/projects/[^/]+/serviceAccounts/(?P<email>[^/]+)/keys(?:/[0-9a-f]+)?")
+READ_PERMISSIONS = frozenset(
+    {
+        "artifactregistry.repositories.downloadArtifacts",
+        "artifactregistry.repositories.list",
+        "artifactregistry.tags.list",
+    }
+)
+REASONS = {
+    State.WRONG_SECRET: "Invalid JWT Signature.",
+    State.REVOKED: "Invalid grant: account not found",
+    State.CLOCK_SKEW: (
+        "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
+        "timeframe. Check your iat and exp values in the JWT claim."
+    ),
+}
+
+
+class GoogleArtifactRegistry(TokenVendor):
+    """Really verifies the signature of the JWT, with the public half of the key it gave out."""
+
+    slug: ClassVar = "gcp_artifact_registry"
+    label: ClassVar = "GCP Artifact Registry"
+    host: ClassVar = "europe-west1-docker.pkg.dev"
+    hosts: ClassVar = re.compile(
+        r"[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io"
+        r"|(?:oauth2|artifactregistry|iam|www)\.googleapis\.com"
+    )
+    planes: ClassVar = re.compile(r"[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io")
+    realm: ClassVar = "https://{host}/v2/token"
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.REVOKED,
+        State.LACKS_SCOPE,
+        State.NO_ACCESS,
+        State.CLOCK_SKEW,
+    )
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.account = service_account(PROJECT)
+        self._access_tokens: set[str] = set()
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Region", "europe-west1"),
+            PracticeField("Service account JSON", self.account.text, secret=True),
+            PracticeField("Path scope", f"{PROJECT}/team"),
+            PracticeField("Test image", f"{PROJECT}/{PRIVATE_IMAGE}"),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.account.text, self.account.text.partition("PRIVATE KEY-----\\n")[2][:64])
+
+    def own(self, ask: Ask) -> Answer:
+        if self.is_plane(ask.host) and ask.path == "/v2/token":
+            # Only GET: token services of Google know no POST.
+            return self._token(ask) if ask.method == "GET" else as_text(404, "Not Found")
+        return super().own(ask)
+
+    def side(self, ask: Ask) -> Answer:
+        match ask.method, ask.host:
+            case "POST", "oauth2.googleapis.com" if ask.path == "/token":
+                return self._exchange(ask)
+            case "POST", "artifactregistry.googleapis.com" if TEST_PERMISSIONS.fullmatch(ask.path):
+                return self._permissions(ask)
+            case "GET", "iam.googleapis.com" if KEYS.fullmatch(ask.path):
+                return self._keys(ask)
+        return as_json(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
+
+    def _exchange(self, ask: Ask) -> Answer:
+        form = ask.form
+        if form.get("grant_type") != GRANT:
+            return as_json(400, {"error": "unsupported_grant_type"})
+        if not self._is_ours(form.get("assertion", "")):
+            return invalid_grant("Invalid JWT Signature.")
+        if self.now_state in REASONS:
+            return invalid_grant(REASONS[self.now_state])
+        token = f"ya29.{randomness.token_urlsafe(48)}"
+        self._access_tokens.add(token)
+        return as_json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+
+    def _is_ours(self, assertion: str) -> bool:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                assertion,
+                self.account.public_key,
+                algorithms=["RS256"],
+                audience=TOKEN_URL,
+                # Judged by the clock that the sandbox can move.
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            )
+            head = jwt.get_unverified_header(assertion)
+        except jwt.InvalidTokenError:
+            return False
+        now = self.bench.clock.now().timestamp()
+        fresh = claims.get("iat", 0) <= now + 300 and now < claims.get("exp", 0) <= now + 3900
+        named = claims.get("iss") == self.account.email and head.get("kid") == self.account.key_id
+        return fresh and named and bool(claims.get("scope"))
+
+    def _standing(self, token: str | None) -> Standing:
+        return self.standing(token, right=token in self._access_tokens)
+
+    def _token(self, ask: Ask) -> Answer:
+        given = ask.basic
+        match given:
+            case ("oauth2accesstoken", token):
+                standing = self._standing(token)
+            case ("_json_key", text):
+                standing = self.standing(text, right=text == self.account.text)
+            case _:
+                standing = Standing.NOBODY if given is None else Standing.REFUSED
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return self._unauthenticated(ask)
+        granted = self.granted(ask, standing)
+        if ask.first("scope") and not granted:
+            return refusal(
+                403,
+                "DENIED",
+                'Permission "artifactregistry.repositories.downloadArtifacts" denied on resource '
+                f'"projects/{PROJECT}/locations/europe-west1/repositories/team" '
+                "(or it may not exist)",
+            )
+        issued = self.bench.desk.issue(self.account.email, ask.host, granted)
+        return as_json(200, {"token": issued["token"], "expires_in": 3599})
+
+    def _unauthenticated(self, ask: Ask) -> Answer:
+        granted = self.granted(ask, Standing.NOBODY)
+        if granted:
+            return as_json(200, {"token": self.bench.desk.issue("", ask.host, granted)["token"]})
+        message = (
+            "Unauthenticated request. Unauthenticated requests do not have permission "
+            '"artifactregistry.repositories.downloadArtifacts" on resource (or it may not exist)'
+        )
+        return refusal(403, "DENIED", message)
+
+    def _permissions(self, ask: Ask) -> Answer:
+        standing = self._standing(ask.bearer or None)
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return as_json(401, {"error": {"code": 401, "status": "UNAUTHENTICATED"}})
+        asked = set(ask.json.get("permissions", ()))
+        held = sorted(asked & READ_PERMISSIONS) if standing is Standing.MEMBER else []
+        return as_json(200, {"permissions": held} if held else {})
+
+    def _keys(self, ask: Ask) -> Answer:
+        standing = self._standing(ask.bearer or None)
+        status, word = (403, "PERMISSION_DENIED") if ask.bearer else (401, "UNAUTHENTICATED")
+        if standing is Standing.REFUSED:
+            status, word = 401, "UNAUTHENTICATED"
+        # A pull account may not read its own keys unless somebody granted it that.
+        return as_json(status, {"error": {"code": status, "status": word}})
+
+
+def invalid_grant(reason: str) -> Answer:
+    return as_json(400, {"error": "invalid_grant", "error_description": reason})

@@ -1,0 +1,133 @@
+"""Scaleway: `rg.REGION.scw.cloud` and `api.scaleway.com`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import ClassVar
+
+from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
+from bot.sandbox.practice.shapes import scaleway_key_id, scaleway_secret
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE
+from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import Bench, Denial, PracticeField, Standing, TokenVendor
+
+API = "https://api.scaleway.com"
+TOKENS = re.compile(r"/registry-internal/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/tokens")
+NAMESPACES = re.compile(r"/registry/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/namespaces")
+REASONS = {State.EXPIRED: "expired", State.REVOKED: "not_found"}
+
+
+class Scaleway(TokenVendor):
+    """Its registry answers 404 to a bad key, so only its API tells a bad key from a missing one."""
+
+    slug: ClassVar = "scaleway"
+    label: ClassVar = "Scaleway Container Registry"
+    host: ClassVar = "rg.fr-par.scw.cloud"
+    hosts: ClassVar = re.compile(r"rg\.[a-z]{2}-[a-z]{3}\.scw\.cloud|api\.scaleway\.com")
+    planes: ClassVar = re.compile(r"rg\.[a-z]{2}-[a-z]{3}\.scw\.cloud")
+    realm: ClassVar = f"{API}/registry-internal/v1/regions/{{region}}/tokens"
+    service: ClassVar = "registry"
+    own_states: ClassVar[tuple[State, ...]] = (
+        State.WRONG_SECRET,
+        State.EXPIRED,
+        State.REVOKED,
+        State.LACKS_SCOPE,
+        State.NO_ACCESS,
+    )
+    lifetime: ClassVar = timedelta(days=30)
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.access_key = scaleway_key_id()
+        self.secret_key = scaleway_secret()
+        self.project_id = scaleway_secret()
+
+    def fields(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Region", "fr-par"),
+            PracticeField("Project ID", self.project_id),
+            PracticeField("Access Key", self.access_key),
+            PracticeField("Secret Key", self.secret_key, secret=True),
+            PracticeField("Path scope", "team"),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self.secret_key,)
+
+    def side(self, ask: Ask) -> Answer:
+        if ask.method == "GET" and TOKENS.fullmatch(ask.path):
+            return self._token(ask)
+        key = ask.headers.get("x-auth-token")
+        standing = self.standing(key, right=key == self.secret_key)
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return self._unauthenticated(right=key == self.secret_key)
+        if ask.method == "GET" and NAMESPACES.fullmatch(ask.path):
+            return self._namespaces()
+        if ask.method == "GET" and ask.path.startswith("/iam/v1alpha1/api-keys/"):
+            return self._key(ask.path.rpartition("/")[2])
+        return as_json(404, {"message": "resource is not found", "type": "not_found"})
+
+    def denied(self, denial: Denial) -> Answer:
+        if not denial.claims.subject:
+            return super().denied(denial)
+        return refusal(403, "DENIED", "requested access to the resource is denied")
+
+    def _unauthenticated(self, *, right: bool) -> Answer:
+        reason = REASONS.get(self.now_state, "not_found") if right else "not_found"
+        return as_json(
+            401,
+            {
+                "message": "authentication is denied",
+                "method": "api_key",
+                "reason": reason,
+                "type": "denied_authentication",
+            },
+        )
+
+    def _token(self, ask: Ask) -> Answer:
+        given = ask.basic
+        anonymous = given is not None and not given[1]
+        secret = given[1] if given and not anonymous else None
+        standing = self.standing(secret, right=secret == self.secret_key)
+        granted = self.granted(ask, standing)
+        refused = standing is Standing.REFUSED
+        if refused or (standing is Standing.NOBODY and not granted):
+            return as_json(404, {"message": "resource is not found", "type": "not_found"})
+        subject = "nologin" if secret else ""
+        return as_json(200, self.bench.desk.issue(subject, "registry", granted))
+
+    def _namespaces(self) -> Answer:
+        if self.now_state is State.LACKS_SCOPE:
+            details = [{"action": "read", "resource": "registry_namespace"}]
+            return as_json(
+                403,
+                {
+                    "details": details,
+                    "message": "insufficient permissions",
+                    "type": "permissions_denied",
+                },
+            )
+        namespace = {"id": self.project_id, "name": "team", "is_public": False, "image_count": 1}
+        return as_json(200, {"namespaces": [namespace], "total_count": 1})
+
+    def _key(self, access_key: str) -> Answer:
+        if access_key != self.access_key:
+            return as_json(404, {"message": "resource is not found", "type": "not_found"})
+        assert self.expires_at is not None
+        made = self.expires_at - timedelta(days=90)
+        return as_json(
+            200,
+            {
+                "access_key": access_key,
+                "description": "practice",
+                "created_at": made.isoformat().replace("+00:00", "Z"),
+                "updated_at": made.isoformat().replace("+00:00", "Z"),
+                "expires_at": self.expires_at.isoformat().replace("+00:00", "Z"),
+                "default_project_id": self.project_id,
+                "editable": True,
+                "application_id": self.project_id,
+            },
+        )
