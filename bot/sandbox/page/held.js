@@ -1,0 +1,98 @@
+// What a person typed or chose and the server has not shown back yet.
+
+import { change, state } from "./store.js";
+import { nextSnapshot, queue } from "./server.js";
+
+const TYPING_PAUSE = 300; // milliseconds of silence after which typed text is sent
+const held = new Map(); // "container|block|action" → {where, action, value, sent, settledAt}
+let timer = 0;
+
+/** The name under which an element's value is held. */
+export function keyOf(where, action) {
+  return `${where.scope}|${where.block}|${action}`;
+}
+
+/** The value a person gave the element, or `fallback`, which is what the server says. */
+export function valueOf(key, fallback) {
+  const one = held.get(key);
+  return one ? one.value : fallback;
+}
+
+/** Holds typed text and sends it after a pause; `trigger` tells the server why. */
+export function type(where, action, value, trigger = "state") {
+  held.set(keyOf(where, action), { where, action, value, trigger, sent: false });
+  clearTimeout(timer);
+  timer = setTimeout(flush, TYPING_PAUSE);
+  change();
+}
+
+/** Sends what was typed and not sent yet. */
+export function flush() {
+  clearTimeout(timer);
+  for (const [key, one] of held) {
+    if (one.sent || one.trigger === "chosen") continue;
+    one.sent = true;
+    send(key, one);
+  }
+}
+
+/** Holds a choice and sends it at once, after the text typed before it. */
+export function choose(where, action, value, extra = {}) {
+  flush();
+  const key = keyOf(where, action);
+  const one = { where, action, value, trigger: "chosen", sent: true, extra };
+  held.set(key, one);
+  change();
+  return send(key, one);
+}
+
+async function send(key, one) {
+  const result = await queue({
+    user: one.where.user,
+    do: "block",
+    container: one.where.container,
+    block_id: one.where.block,
+    action_id: one.action,
+    value: one.value,
+    trigger: one.trigger,
+    ...one.extra,
+  });
+  // A message keeps no state on the server: there the choice stays as it is.
+  if (held.get(key) === one && one.where.container.type !== "message") one.settledAt = nextSnapshot();
+  return result;
+}
+
+/** Takes a choice back (a confirm dialog was denied). */
+export function takeBack(where, action) {
+  held.delete(keyOf(where, action));
+  change();
+}
+
+/** Everything held for one view, as `{block: {action: value}}`; it counts as sent. */
+export function valuesOf(scope) {
+  const values = {};
+  for (const one of inputsOf(scope)) {
+    (values[one.where.block] ??= {})[one.action] = one.value;
+    one.sent = true;
+  }
+  return values;
+}
+
+/** From the next snapshot on, the server's values count for this view. */
+export function settle(scope) {
+  for (const one of inputsOf(scope)) if (one.sent) one.settledAt = nextSnapshot();
+}
+
+function inputsOf(scope) {
+  return [...held.values()].filter((one) => one.where.scope === scope && one.where.input);
+}
+
+/** Drops what the snapshot `number` shows already, and what belongs to closed views. */
+export function dropSettled(snap, number) {
+  const views = new Set(snap.views.map((view) => view.id));
+  for (const [key, one] of held) {
+    const { type: kind, view_id: id } = one.where.container;
+    const closed = kind === "view" && one.where.user === state.user && !views.has(id);
+    if (closed || (one.sent && one.settledAt !== undefined && one.settledAt <= number)) held.delete(key);
+  }
+}

@@ -1,0 +1,109 @@
+// The side panel: what Slack would refuse, the practice registries, and what the bot asked of whom.
+
+import { h, cls } from "./dom.js";
+import { copy } from "./clipboard.js";
+import { clockTime, longTime } from "./dates.js";
+import { fill, fillable, stateLabel } from "./fill.js";
+import { actNow } from "./server.js";
+import { change, state, toast } from "./store.js";
+
+const MASK = "•".repeat(12);
+
+export function panel() {
+  if (!state.panel) return null;
+  const { practice, problems, log } = state.snap;
+  const tab = practice || state.panelTab !== "practice" ? state.panelTab : "log";
+  return h("aside", { key: "panel", id: "panel", class: "panel", "aria-label": "Side panel" },
+    h("div", { class: "panel-head" },
+      h("div", { class: "tabs", role: "tablist" }, practice && tabButton("practice", "Practice", tab), tabButton("log", `Log (${log.length})`, tab)),
+      h("button", { class: "icon-button", "aria-label": "Close the side panel", onclick: () => change({ panel: false }) }, "×")),
+    h("div", { class: "panel-body", role: "tabpanel", "aria-label": tab === "log" ? "Log" : "Practice", tabIndex: 0 },
+      problems.length > 0 && refused(problems),
+      tab === "practice" ? registries(practice) : logList(log, practice)));
+}
+
+function tabButton(id, name, current) {
+  return h("button", { key: id, role: "tab", class: cls("tab", id === current && "on"), "aria-selected": String(id === current), onclick: () => change({ panelTab: id }) }, name);
+}
+
+function refused(problems) {
+  return h("section", { key: "problems", class: "refused", role: "alert" },
+    h("h3", null, "⛔ Slack would refuse this"),
+    h("ul", null, problems.slice(-20).reverse().map((one, at) => h("li", { key: `${one.at}/${at}` },
+      h("strong", null, `${one.where}: ${one.error}`),
+      one.detail && h("p", null, typeof one.detail === "string" ? one.detail : JSON.stringify(one.detail)),
+      h("time", { title: one.at }, clockTime(new Date(one.at)))))));
+}
+
+function registries(practice) {
+  return h("section", { key: "practice" },
+    h("p", { class: "note" }, practice.note),
+    practice.registries.map(card));
+}
+
+function card(registry) {
+  const open = state.cards.has(registry.slug);
+  const well = registry.state === registry.states[0]?.value;
+  const toggle = () => {
+    const cards = new Set(state.cards);
+    if (!cards.delete(registry.slug)) cards.add(registry.slug);
+    change({ cards });
+  };
+  return h("article", { key: registry.slug, class: cls("practice", open && "open"), "data-testid": `practice-${registry.slug}` },
+    h("button", { class: "practice-head", "aria-expanded": String(open), onclick: toggle },
+      h("span", { class: cls("dot", well ? "well" : "ill"), "aria-hidden": "true" }),
+      h("span", { class: "practice-name" }, registry.label, h("small", null, registry.host)),
+      h("span", { class: cls("state", !well && "ill") }, stateLabel(registry)),
+      h("span", { class: "chevron", "aria-hidden": "true" })),
+    open && h("div", { key: "body", class: "practice-body" },
+      stateSwitch(registry),
+      h("dl", { class: "credentials" }, registry.fields.map((field) => credential(registry, field))),
+      fillable(registry) && h("button", { key: "fill", class: "button primary wide", onclick: () => fillAndShow(registry) }, "Fill the form")));
+}
+
+function fillAndShow(registry) {
+  if (window.innerWidth <= 900) change({ panel: false });
+  fill(registry);
+}
+
+function stateSwitch(registry) {
+  const id = `state-${registry.slug}`;
+  return h("div", { class: "switch" },
+    h("label", { for: id }, "It is"),
+    h("select", { id, value: registry.state, "aria-label": `State of ${registry.label}`, onchange: (event) => setState(registry, event.target.value) },
+      registry.states.map((one) => h("option", { key: one.value, value: one.value }, one.label))));
+}
+
+async function setState(registry, value) {
+  const answer = await actNow({ do: "practice", slug: registry.slug, state: value });
+  const label = registry.states.find((one) => one.value === value)?.label ?? value;
+  if (answer.ok) toast(`${registry.label} is now: ${label}.`);
+}
+
+function credential(registry, field) {
+  const key = `${registry.slug}/${field.label}`;
+  const masked = field.secret && !state.shown.has(key);
+  const reveal = () => {
+    const shown = new Set(state.shown);
+    if (!shown.delete(key)) shown.add(key);
+    change({ shown });
+  };
+  return h("div", { key, class: "credential" },
+    h("dt", null, field.label),
+    h("dd", null,
+      h("code", { class: cls(masked && "masked"), title: masked ? null : field.value }, masked ? MASK : field.value),
+      field.secret && h("button", { key: "eye", class: "mini", "aria-label": `${masked ? "Reveal" : "Hide"} ${field.label}`, onclick: reveal }, masked ? "Reveal" : "Hide"),
+      h("button", { key: "copy", class: "mini", "aria-label": `Copy ${field.label}`, onclick: () => copy(field.value, field.label) }, "Copy")));
+}
+
+function logList(log, practice) {
+  return h("section", { key: "log" },
+    h("p", { class: "note" }, state.snap.live
+      ? "Started with --live: the bot asks the real network. This is what it asked of whom; secrets are never written here."
+      : "What the bot asked of whom, newest first. Secrets are never written here."),
+    log.length === 0 && h("p", { class: "soft" }, practice ? "Nothing yet. Add a registry and its check shows up here." : "Nothing yet."),
+    h("ol", { class: "log" }, log.slice(-200).reverse().map((one, at) => h("li", { key: `${log.length - at}` },
+      h("time", { title: longTime(new Date(one.at)) }, clockTime(new Date(one.at))),
+      h("strong", null, one.who),
+      h("span", null, one.what)))));
+}
