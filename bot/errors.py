@@ -7,6 +7,7 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── NotAllowed                 this person may not do that
 ├── Conflict                   somebody else changed it first, or the name is taken
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
+├── StoreError                 the database is locked, full or away; nothing was saved
 ├── SettingsError              the process cannot start as it is configured
 └── EgressError                an outgoing request was refused or failed; `cause` says which
 """
@@ -53,6 +54,10 @@ class Conflict(RegistrarError):
 
 class Undecryptable(RegistrarError):
     """A stored credential cannot be opened: wrong key, moved row or damaged bytes."""
+
+
+class StoreError(RegistrarError):
+    """The database is locked, full or away. What was being done is undone; nothing was saved."""
 
 
 class SettingsError(RegistrarError):

@@ -1,0 +1,1 @@
+"""The database: tables, transactions, encryption, and queries named for what they ask."""

@@ -1,0 +1,77 @@
+"""Versions of a registry's credential: sealed when written, opened when used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.check import CheckResult, Verdict
+from bot.core.secret import Secret
+from bot.errors import Undecryptable
+from bot.store.cipher import Keyring, Place
+from bot.store.schema import CURRENT, RETIRED, Credential
+
+
+def sealed(credential: Credential, secrets: Mapping[str, Secret], keyring: Keyring) -> Credential:
+    """Put secrets into a credential's row (envelope, key id and fingerprint)."""
+    credential.blob = keyring.seal(secrets, _place(credential))
+    credential.key_id = keyring.first
+    credential.fingerprint = keyring.fingerprint(secrets, credential.team_id)
+    return credential
+
+
+def opened(credential: Credential | None, keyring: Keyring) -> dict[str, Secret]:
+    """The secrets of a credential; raises Undecryptable when there is nothing that opens."""
+    if credential is None or credential.blob is None:
+        raise Undecryptable("The stored credential is missing.")
+    return keyring.open(credential.blob, _place(credential))
+
+
+async def find(session: AsyncSession, credential_id: str) -> Credential | None:
+    return await session.get(Credential, credential_id)
+
+
+async def retire_current(session: AsyncSession, registry_id: str, now: datetime) -> None:
+    """End the credential in force and destroy its secret."""
+    in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
+    await session.exec(update(Credential).where(*in_force).values(**_destroyed(now)))
+
+
+async def destroy_all(session: AsyncSession, registry_id: str, now: datetime) -> None:
+    """Destroy every secret that a registry still has."""
+    left = (col(Credential.registry_id) == registry_id, col(Credential.blob).is_not(None))
+    await session.exec(update(Credential).where(*left).values(**_destroyed(now)))
+
+
+async def change(session: AsyncSession, credential_id: str, values: Mapping[str, Any]) -> None:
+    if values:
+        changed = update(Credential).where(col(Credential.id) == credential_id).values(**values)
+        await session.exec(changed)
+
+
+def facts(result: CheckResult) -> dict[str, Any]:
+    """The columns of a credential that a check tells. What it does not tell is left as it is.
+
+    Only a definite answer says whether the credential is proven: a registry that is away, or asks
+    to be left alone, has not judged it.
+    """
+    found: dict[str, Any] = {}
+    if result.verdict in {Verdict.PROVEN, Verdict.UNPROVEN, Verdict.REFUSED}:
+        found["proven"] = result.verdict is Verdict.PROVEN
+    if result.issued_at is not None:
+        found["issued_at"] = result.issued_at
+    if result.expiry is not None:
+        found |= {"expires_at": result.expiry.at, "expires_source": result.expiry.source}
+    return found
+
+
+def _destroyed(now: datetime) -> dict[str, Any]:
+    return {"state": RETIRED, "blob": None, "destroyed_at": now}
+
+
+def _place(credential: Credential) -> Place:
+    return Place(credential.team_id, credential.registry_id, credential.id)
