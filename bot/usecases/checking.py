@@ -1,0 +1,108 @@
+"""Testing stored credentials now, one or all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from bot.core.access import Actor
+from bot.core.check import Cause, CheckResult, Level, Progress, Stage, Verdict
+from bot.core.registry import RegistryView
+from bot.core.schedule import interval, next_check
+from bot.errors import NotFound, Undecryptable
+from bot.store import checks, credentials, registries, workspaces
+from bot.store.registries import Stored
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import stored_config
+from bot.usecases.registries import broken_sentence, find
+from bot.usecases.registry_view import view_of
+
+AT_ONCE: Final = 20
+
+Each = Callable[[str, CheckResult, int, int], None]
+"""Called after each check of `check_all`: name, answer, how many are done, how many there are."""
+
+
+async def check_registry(
+    deps: Deps, actor: Actor, name: str, progress: Progress | None = None
+) -> tuple[RegistryView, CheckResult]:
+    """Check the credential in force and write the answer down; anyone may. Raises NotFound."""
+    async with deps.store.reading() as session:
+        stored = await find(session, actor, name)
+    return await _check(deps, actor, stored, progress)
+
+
+async def check_all(deps: Deps, actor: Actor, each: Each) -> list[tuple[RegistryView, CheckResult]]:
+    """Check every registry of the workspace, a few at a time; answers in order of name.
+
+    One that was deleted in the meantime is left out.
+    """
+    async with deps.store.reading() as session:
+        everything = await registries.all_live(session, actor.team_id)
+    limit = asyncio.Semaphore(AT_ONCE)
+    done = 0
+
+    async def one(stored: Stored) -> tuple[RegistryView, CheckResult] | None:
+        nonlocal done
+        async with limit:
+            try:
+                answer = await _check(deps, actor, stored, None)
+            except NotFound:
+                answer = None
+        done += 1
+        if answer is not None:
+            each(stored.registry.name, answer[1], done, len(everything))
+        return answer
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(stored)) for stored in everything]
+    return [answer for task in tasks if (answer := task.result()) is not None]
+
+
+async def _check(
+    deps: Deps, actor: Actor, stored: Stored, progress: Progress | None
+) -> tuple[RegistryView, CheckResult]:
+    row = stored.registry
+    try:
+        secrets = credentials.opened(stored.credential, deps.store.keyring)
+    except Undecryptable:
+        result = _not_opened(deps)
+    else:
+        result = await deps.checker.check(stored_config(row, secrets), progress)
+    return await _write(deps, actor, stored, result), result
+
+
+async def _write(deps: Deps, actor: Actor, stored: Stored, result: CheckResult) -> RegistryView:
+    """Record a check; the row takes the answer unless it was edited during the check."""
+    row, held = stored.registry, stored.credential
+    subject = checks.Subject(
+        actor.team_id, row.id, held.id if held else "", "person", actor.user_id
+    )
+    async with deps.store.transaction() as session:
+        settings = await workspaces.settings(session, actor.team_id)
+        record = await checks.record(session, subject, result)
+        next_at = next_check(row.id, interval(settings.recheck_minutes), result.at)
+        broken = broken_sentence(deps, stored)
+        noted = await registries.note_check(session, row, record, next_at, broken)
+        if noted and held is not None and not broken:
+            await credentials.change(session, held.id, credentials.facts(result))
+        now_stored = await registries.live_by_id(session, actor.team_id, row.id)
+        if now_stored is None:
+            raise NotFound(f"{row.name} was deleted while it was being tested.")
+        last = await checks.of_credential(session, row.id, held.id) if held else None
+        return view_of(now_stored, last)
+
+
+def _not_opened(deps: Deps) -> CheckResult:
+    """The answer for a credential that our own keys do not open; the registry was not asked."""
+    return CheckResult(
+        verdict=Verdict.UNPROVEN,
+        level=Level.E0,
+        stage=Stage.LOGIN,
+        cause=Cause.NO_CREDENTIAL,
+        sentence="The stored credential cannot be opened, so nothing was tested.",
+        remedy="Edit the registry and put the credential in again.",
+        at=deps.clock.now(),
+        took=0.0,
+    )

@@ -1,0 +1,187 @@
+"""Answers of a form made complete: blank secrets are filled in, then all is validated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bot.core.config import Config
+from bot.core.registry import Details
+from bot.core.secret import Secret
+from bot.errors import InvalidInput
+from bot.kinds.base import Field
+from bot.kinds.form import login_of, shown_login, validate, validate_details
+from bot.kinds.net import AllowList
+from bot.kinds.registry_kinds import KINDS
+from bot.store.schema import Registry
+
+TYPED: Final = "typed"
+KEPT: Final = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person typed into the form of a kind: `public` by field name, and the secrets."""
+
+    kind: str
+    variant: str
+    public: Mapping[str, str]
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Secrets that may stand in for blank ones.
+
+    `typed` were typed by the same person minutes ago, for this kind. `kept` are those of the stored
+    credential of the registry at `url`; they go nowhere else.
+    """
+
+    typed: Mapping[str, Secret] = field(default_factory=dict)
+    kept: Mapping[str, Secret] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Valid answers. `origins` says by secret field whether it was `typed` or `kept`."""
+
+    config: Config
+    details: Details
+    expires_on: datetime | None
+    origins: Mapping[str, str]
+
+    @property
+    def login(self) -> str:
+        return login_of(self.config)
+
+    @property
+    def shown_login(self) -> str:
+        return shown_login(self.config)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a registry that hold these answers."""
+        config, details = self.config, self.details
+        return {
+            "name": details.name,
+            "kind": config.kind,
+            "variant": config.variant,
+            "url": config.url,
+            "host": config.host,
+            "path_scope": config.path_scope,
+            "test_image": config.test_image,
+            "login": self.login,
+            "values_json": json.dumps(dict(config.values), ensure_ascii=False),
+            "description": details.description,
+            "environment": str(details.environment),
+            "owner": details.owner,
+            "rotate_days": details.rotate_days,
+        }
+
+
+def parse(answers: Answers, reserve: Reserve, allow: AllowList, now: datetime) -> Parsed:
+    """Fill in blank secrets from the reserve and validate; raises InvalidInput for all at once."""
+    fields = fields_of(answers.kind, answers.variant)
+    secrets, origins = _complete(answers, reserve, [one for one in fields if one.secret])
+    wanted = ["url", *(one.name for one in fields if not one.secret), "path_scope", "test_image"]
+    given: dict[str, str | Secret] = {
+        name: answers.public[name] for name in wanted if name in answers.public
+    }
+    problems: dict[str, str] = {}
+    config, details, expires_on = None, None, None
+    try:
+        config = validate(answers.kind, answers.variant, given | secrets, allow=allow)
+        problems |= _astray(config, reserve, origins)
+    except InvalidInput as error:
+        problems |= error.fields
+    try:
+        details = validate_details(answers.public)
+    except InvalidInput as error:
+        problems |= error.fields
+    try:
+        expires_on = _date(answers.public.get("expires_on", ""), now)
+    except InvalidInput as error:
+        problems |= error.fields
+    if problems or config is None or details is None:
+        raise InvalidInput(problems)
+    return Parsed(config, details, expires_on, origins)
+
+
+def fields_of(kind: str, variant: str) -> tuple[Field, ...]:
+    """The inputs of a way to sign in; none for a kind or variant that does not exist."""
+    if kind not in KINDS:
+        return ()
+    return next((one.fields for one in KINDS[kind].variants if one.slug == variant), ())
+
+
+def stored_config(row: Registry, secrets: Mapping[str, Secret]) -> Config:
+    """What a stored registry needs to be signed in to."""
+    return Config(
+        kind=row.kind,
+        variant=row.variant,
+        url=row.url,
+        values=stored_values(row),
+        secrets=dict(secrets),
+        path_scope=row.path_scope,
+        test_image=row.test_image,
+    )
+
+
+def stored_values(row: Registry) -> dict[str, str]:
+    """The answers of a stored registry that are not secret; nothing when they are malformed."""
+    try:
+        found = json.loads(row.values_json)
+    except ValueError:
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _complete(
+    answers: Answers, reserve: Reserve, fields: list[Field]
+) -> tuple[dict[str, Secret], dict[str, str]]:
+    secrets: dict[str, Secret] = {}
+    origins: dict[str, str] = {}
+    typed = {one.name for one in fields if answers.secrets.get(one.name)}
+    # A new secret key ends what belonged to the old one, such as its session token.
+    renewed = any(one.required and one.name in typed for one in fields)
+    for one in fields:
+        if one.name in typed:
+            secrets[one.name], origins[one.name] = answers.secrets[one.name], TYPED
+        elif renewed and not one.required:
+            continue
+        elif one.name in reserve.typed:
+            secrets[one.name], origins[one.name] = reserve.typed[one.name], TYPED
+        elif one.name in reserve.kept:
+            secrets[one.name], origins[one.name] = reserve.kept[one.name], KEPT
+    return secrets, origins
+
+
+def _astray(config: Config, reserve: Reserve, origins: Mapping[str, str]) -> dict[str, str]:
+    """Problems with stored secrets that would be sent to another host than they were stored for.
+
+    Otherwise whoever may edit a registry could point it at a server of their own and read there a
+    secret that they were never shown.
+    """
+    if urlsplit(config.url)[:2] == urlsplit(reserve.url)[:2]:
+        return {}
+    before = urlsplit(reserve.url).netloc
+    sentence = f"Type it again: the stored one belongs to {before} and is sent nowhere else."
+    return {name: sentence for name, origin in origins.items() if origin == KEPT}
+
+
+def _date(text: str, now: datetime) -> datetime | None:
+    """The end of the day that a person typed, in UTC; None when left blank."""
+    if not text.strip():
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput({"expires_on": "Write the date as YYYY-MM-DD."}) from None
+    end = datetime.combine(day, time(23, 59, 59), UTC)
+    if end < now:
+        raise InvalidInput({"expires_on": "This day is past; a credential still works today."})
+    return end

@@ -1,0 +1,329 @@
+"""Adding and editing: answers wait as a draft, are tried, and are saved when proven.
+
+What a person typed is kept, encrypted, for fifteen minutes, so that a failure can be corrected
+without typing the secret again. The credential in force stays in force until the draft is saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.access import Actor
+from bot.core.check import CheckResult, Progress, Verdict
+from bot.core.config import Config
+from bot.core.registry import RegistryView
+from bot.core.secret import Secret
+from bot.errors import Conflict, NotFound, StoreError, Undecryptable
+from bot.store import checks, credentials, drafts, registries, workspaces
+from bot.store.registries import Stored
+from bot.store.schema import DRAFT, OPEN, SAVED, Credential, Draft, Registry
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import TYPED, Answers, Parsed, Reserve, parse, stored_values
+from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.permission import require_manager
+from bot.usecases.saving import save
+from bot.usecases.what_changed import conflict
+
+__all__ = (
+    "Answers",
+    "DraftView",
+    "Outcome",
+    "begin",
+    "discard",
+    "load",
+    "open_edit",
+    "save_anyway",
+    "try_draft",
+)
+
+KEPT_FOR: Final = timedelta(minutes=15)
+# Longer than any check lasts; a process that was killed leaves its draft busy for this long.
+BUSY_FOR: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """What a form is filled with again: answers without secrets, and which secrets are held.
+
+    `editing` names the registry being edited, at `version`; empty and 0 for a new one.
+    """
+
+    answers: Answers
+    has_secrets: frozenset[str]
+    editing: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check of a draft found; `saved` is the registry when it was proven."""
+
+    result: CheckResult
+    saved: RegistryView | None
+
+
+async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
+    """The stored answers of a registry, to fill its form with. Managers only."""
+    await require_manager(deps, actor, "edit a registry", name)
+    async with deps.store.reading() as session:
+        stored = await _live(session, actor, name)
+    row, held = stored.registry, stored.credential
+    public = {
+        "url": row.url,
+        **stored_values(row),
+        "path_scope": row.path_scope,
+        "test_image": row.test_image,
+        "name": row.name,
+        "description": row.description,
+        "environment": row.environment,
+        "owner": row.owner,
+        "rotate_days": str(row.rotate_days),
+    }
+    if held and held.expires_source == "person" and held.expires_at:
+        public["expires_on"] = held.expires_at.date().isoformat()
+    answers = Answers(row.kind, row.variant, public)
+    return DraftView(answers, _held(deps, held), row.name, row.version)
+
+
+async def begin(
+    deps: Deps,
+    actor: Actor,
+    answers: Answers,
+    *,
+    name_of_edited: str = "",
+    version: int = 0,
+    draft_id: str = "",
+) -> str:
+    """Validate answers and keep them as a draft; answers its id. No network.
+
+    For an edit, `name_of_edited` and the `version` the form was opened at; blank secrets are then
+    those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
+    which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Conflict when somebody
+    changed the registry in the meantime.
+    """
+    what = "edit a registry" if name_of_edited else "add a registry"
+    await require_manager(deps, actor, what, name_of_edited)
+    now = deps.clock.now()
+    async with deps.store.transaction() as session:
+        await workspaces.ensure(session, actor.team_id, now)
+        earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+        base = await _base(session, actor, name_of_edited, version, earlier)
+        reserve = await _reserve(deps, session, answers, base, earlier)
+        parsed = parse(answers, reserve, deps.allow, now)
+        if earlier is not None:
+            await drafts.drop(session, earlier)
+        registry_id = base.registry.id if base else uuid4().hex
+        wanted = Registry(
+            id=registry_id,
+            team_id=actor.team_id,
+            state=DRAFT,
+            created_at=now,
+            created_by=actor.user_id,
+            updated_at=now,
+            updated_by=actor.user_id,
+            **parsed.columns(),
+        )
+        await refuse_duplicates(session, wanted)
+        if base is None:
+            session.add(wanted)
+            await session.flush()  # the credential points to it
+        base_version = base.registry.version if base else 0
+        return await _keep(deps, session, actor, answers, parsed, registry_id, base_version)
+
+
+async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
+    """The actor's draft without its secrets; raises NotFound once it has expired."""
+    async with deps.store.reading() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+        name = ""
+        if draft.base_version:
+            stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
+            name = stored.registry.name if stored else ""
+    held = frozenset(json.loads(draft.secrets_json))
+    return DraftView(_answers(draft), held, name, draft.base_version)
+
+
+async def try_draft(
+    deps: Deps, actor: Actor, draft_id: str, progress: Progress | None = None
+) -> Outcome:
+    """Check a draft, and save it when it is proven; otherwise it waits to be corrected.
+
+    Raises NotFound when it has expired, Conflict when it is being checked already, is saved, or
+    the registry was changed by somebody else meanwhile.
+    """
+    await require_manager(deps, actor, "add or edit a registry")
+    draft, config = await _claim(deps, actor, draft_id)
+    try:
+        result = await deps.checker.check(config, progress)
+        await _record(deps, actor, draft, result)
+        saved = None
+        if result.verdict is Verdict.PROVEN:
+            saved = await save(deps, actor, draft_id, fence=draft.fence)
+        return Outcome(result, saved)
+    finally:
+        # The claim ends by itself as well, so a database that is away now does no harm.
+        with contextlib.suppress(StoreError):
+            async with deps.store.transaction() as session:
+                await drafts.release(session, draft_id, draft.fence)
+
+
+async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
+    """Save a draft that could not be proven; it is marked so. Repeating it changes nothing."""
+    await require_manager(deps, actor, "add or edit a registry")
+    return await save(deps, actor, draft_id)
+
+
+async def discard(deps: Deps, actor: Actor, draft_id: str) -> None:
+    """Forget a draft and its secret now; nothing happens when there is none."""
+    now = deps.clock.now()
+    async with deps.store.transaction() as session:
+        draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+        if draft is not None:
+            await drafts.drop(session, draft)
+
+
+async def _live(session: AsyncSession, actor: Actor, name: str) -> Stored:
+    stored = await registries.live(session, actor.team_id, name)
+    if stored is None:
+        raise NotFound(f"There is no registry called {name}.")
+    return stored
+
+
+async def _base(
+    session: AsyncSession, actor: Actor, name: str, version: int, earlier: Draft | None
+) -> Stored | None:
+    """The registry that is being edited, still as it was when the form was opened."""
+    if not name and not (earlier and earlier.base_version):
+        return None
+    if earlier and earlier.base_version:
+        stored = await registries.live_by_id(session, actor.team_id, earlier.registry_id)
+        version = earlier.base_version
+    else:
+        stored = await registries.live(session, actor.team_id, name)
+    if stored is None:
+        raise NotFound(f"There is no registry called {name} any more.")
+    if stored.registry.version != version:
+        raise await conflict(session, stored.registry, version)
+    return stored
+
+
+async def _reserve(
+    deps: Deps, session: AsyncSession, answers: Answers, base: Stored | None, earlier: Draft | None
+) -> Reserve:
+    """Secrets that may stand in for blank ones, of the same kind only."""
+    typed: dict[str, Secret] = {}
+    kept: dict[str, Secret] = {}
+    if earlier is not None and _answers(earlier).kind == answers.kind:
+        origins = json.loads(earlier.secrets_json)
+        held = _opened(deps, await credentials.find(session, earlier.credential_id))
+        typed = {name: held[name] for name in held if origins.get(name) == TYPED}
+    if base is not None and base.registry.kind == answers.kind:
+        kept = _opened(deps, base.credential)
+    return Reserve(typed, kept, base.registry.url if base else "")
+
+
+def _opened(deps: Deps, credential: Credential | None) -> dict[str, Secret]:
+    """The secrets of a credential; none when it cannot be opened, so they must be typed again."""
+    try:
+        return credentials.opened(credential, deps.store.keyring)
+    except Undecryptable:
+        return {}
+
+
+def _held(deps: Deps, credential: Credential | None) -> frozenset[str]:
+    return frozenset(_opened(deps, credential))
+
+
+async def _keep(
+    deps: Deps,
+    session: AsyncSession,
+    actor: Actor,
+    answers: Answers,
+    parsed: Parsed,
+    registry_id: str,
+    base_version: int,
+) -> str:
+    """Write the draft and its sealed credential."""
+    now = deps.clock.now()
+    credential = Credential(
+        id=uuid4().hex,
+        team_id=actor.team_id,
+        registry_id=registry_id,
+        state=DRAFT,
+        login=parsed.login,
+        shown_login=parsed.shown_login,
+        stored_at=now,
+        stored_by=actor.user_id,
+        expires_at=parsed.expires_on,
+        expires_source="person" if parsed.expires_on else "",
+    )
+    session.add(credentials.sealed(credential, parsed.config.secrets, deps.store.keyring))
+    await session.flush()  # the draft points to it
+    kept = {"kind": answers.kind, "variant": answers.variant, "public": dict(answers.public)}
+    draft = Draft(
+        id=uuid4().hex,
+        team_id=actor.team_id,
+        user_id=actor.user_id,
+        state=OPEN,
+        registry_id=registry_id,
+        credential_id=credential.id,
+        base_version=base_version,
+        answers_json=json.dumps(kept, ensure_ascii=False),
+        secrets_json=json.dumps(dict(parsed.origins)),
+        created_at=now,
+        expires_at=now + KEPT_FOR,
+    )
+    session.add(draft)
+    return draft.id
+
+
+async def _mine(deps: Deps, session: AsyncSession, actor: Actor, draft_id: str) -> Draft:
+    now = deps.clock.now()
+    draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+    if draft is None:
+        raise NotFound("What you typed was kept for 15 minutes and is gone. Please type it again.")
+    return draft
+
+
+async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config]:
+    """Take the draft for one check; a double click finds it taken."""
+    now = deps.clock.now()
+    async with deps.store.transaction() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+        if draft.state == SAVED:
+            raise Conflict("This is saved already.")
+        if not await drafts.claim(session, draft, now, now + BUSY_FOR):
+            raise Conflict("This is being checked already.")
+        held = await credentials.find(session, draft.credential_id)
+        reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
+        return draft, parse(_answers(draft), reserve, deps.allow, now).config
+
+
+async def _record(deps: Deps, actor: Actor, draft: Draft, result: CheckResult) -> None:
+    """Write the check down, and on the draft credential what it told of the credential."""
+    subject = checks.Subject(
+        actor.team_id, draft.registry_id, draft.credential_id, "save", actor.user_id
+    )
+    async with deps.store.transaction() as session:
+        if await drafts.find(session, *_key(actor, draft), deps.clock.now()) is None:
+            raise Conflict("This was discarded while it was being checked; nothing was saved.")
+        record = await checks.record(session, subject, result)
+        assert record.id is not None
+        await drafts.note_check(session, draft.id, draft.fence, record.id)
+        await credentials.change(session, draft.credential_id, credentials.facts(result))
+
+
+def _key(actor: Actor, draft: Draft) -> tuple[str, str, str]:
+    return actor.team_id, actor.user_id, draft.id
+
+
+def _answers(draft: Draft) -> Answers:
+    kept = json.loads(draft.answers_json)
+    return Answers(kept["kind"], kept["variant"], kept["public"])

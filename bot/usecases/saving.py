@@ -1,0 +1,197 @@
+"""The moment a draft becomes the registry: one transaction, or nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.access import Actor
+from bot.core.registry import RegistryView
+from bot.core.schedule import interval, next_check
+from bot.core.secret import Secret
+from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
+from bot.store import checks, credentials, drafts, registries, workspaces
+from bot.store.registries import Stored
+from bot.store.schema import CURRENT, DRAFT, LIVE, SAVED, CheckRecord, Credential, Draft, Registry
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import Answers, Parsed, Reserve, parse
+from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.news import tell
+from bot.usecases.registry_view import view_of
+from bot.usecases.what_changed import conflict
+
+# Columns whose change is told, and the word for each.
+WORDS: Final = {
+    "name": "name",
+    "kind": "type",
+    "variant": "way to sign in",
+    "url": "Registry URL",
+    "path_scope": "path scope",
+    "test_image": "test image",
+    "values_json": "sign-in details",
+    "description": "description",
+    "environment": "environment",
+    "owner": "owner",
+    "rotate_days": "rotation",
+}
+
+
+async def save(
+    deps: Deps, actor: Actor, draft_id: str, *, fence: int | None = None
+) -> RegistryView:
+    """Put a draft in force, with what its last check found.
+
+    `fence` is that of the claim under which it was checked; without one the draft must not be busy.
+    A draft that is saved already answers with its registry. Raises NotFound or Conflict.
+    """
+    try:
+        async with deps.store.transaction() as session:
+            registry_id = await _save(deps, session, actor, draft_id, fence)
+            return await _shown(session, actor, registry_id)
+    except IntegrityError as error:
+        raise Conflict(
+            "Another registry with this name, or with this address and login, was saved at the "
+            "same moment. Open the list to see it."
+        ) from error
+    except InvalidInput as error:
+        raise Conflict(f"This was not saved. {error}") from error
+
+
+async def _save(
+    deps: Deps, session: AsyncSession, actor: Actor, draft_id: str, fence: int | None
+) -> str:
+    now = deps.clock.now()
+    draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+    if draft is None:
+        raise NotFound("What you typed was kept for 15 minutes and is gone. Please type it again.")
+    if draft.state == SAVED:
+        return draft.registry_id
+    busy = draft.busy_until is not None and draft.busy_until > now
+    claimed = draft.fence if fence is None else fence
+    if (fence is None and busy) or not await drafts.mark_saved(session, draft.id, claimed):
+        raise Conflict("This is being checked; wait for the answer.")
+    credential = await credentials.find(session, draft.credential_id)
+    secrets = credentials.opened(credential, deps.store.keyring)
+    assert credential is not None
+    parsed = _parsed(deps, draft, secrets, now)
+    record = await checks.find(session, draft.check_id) if draft.check_id else None
+    values = parsed.columns() | await _answer(session, actor, draft, record)
+    values |= {"updated_at": now, "updated_by": actor.user_id, "broken": ""}
+    if draft.base_version:
+        await _replace(deps, session, actor, draft, credential, secrets, values)
+    else:
+        await _add(deps, session, actor, draft, values)
+    await credentials.change(session, credential.id, {"state": CURRENT})
+    return draft.registry_id
+
+
+async def _add(
+    deps: Deps, session: AsyncSession, actor: Actor, draft: Draft, values: dict[str, Any]
+) -> None:
+    now = deps.clock.now()
+    values |= {"state": LIVE, "version": 1, "created_at": now, "created_by": actor.user_id}
+    await refuse_duplicates(session, _wanted(actor, draft, values))
+    await registries.change(session, draft.registry_id, 0, values, state=DRAFT)
+    row = await _row(session, actor, draft.registry_id)
+    await tell(session, actor, "registry_added", row, now, _outcome(values))
+
+
+async def _replace(
+    deps: Deps,
+    session: AsyncSession,
+    actor: Actor,
+    draft: Draft,
+    credential: Credential,
+    secrets: dict[str, Secret],
+    values: dict[str, Any],
+) -> None:
+    now = deps.clock.now()
+    before = await registries.live_by_id(session, actor.team_id, draft.registry_id)
+    if before is None:
+        raise Conflict("Somebody deleted this registry while you were editing it.")
+    await refuse_duplicates(session, _wanted(actor, draft, values))
+    changed = [
+        word for name, word in WORDS.items() if getattr(before.registry, name) != values[name]
+    ]
+    if _same_secret(deps, before, credential, secrets):
+        await credentials.change(session, credential.id, _inherited(before.credential, credential))
+    else:
+        changed.append("credential")
+    values |= {"version": draft.base_version + 1, "lease_until": None}
+    if not await registries.change(session, draft.registry_id, draft.base_version, values):
+        raise await conflict(session, before.registry, draft.base_version)
+    await credentials.retire_current(session, draft.registry_id, now)
+    row = await _row(session, actor, draft.registry_id)
+    told = _outcome(values) | {"changed": ", ".join(changed) or "nothing"}
+    await tell(session, actor, "registry_edited", row, now, told)
+
+
+async def _answer(
+    session: AsyncSession, actor: Actor, draft: Draft, record: CheckRecord | None
+) -> dict[str, Any]:
+    """The columns that tell the last check; all of them empty when there was none."""
+    if record is None:
+        empty = dict.fromkeys(("verdict", "cause", "checked_at", "next_check_at"))
+        return {**empty, "sentence": "", "remedy": ""}
+    settings = await workspaces.settings(session, actor.team_id)
+    every = interval(settings.recheck_minutes)
+    return registries.answer(record, next_check(draft.registry_id, every, record.at))
+
+
+def _parsed(deps: Deps, draft: Draft, secrets: dict[str, Secret], now: datetime) -> Parsed:
+    kept = json.loads(draft.answers_json)
+    answers = Answers(kept["kind"], kept["variant"], kept["public"])
+    return parse(answers, Reserve(typed=secrets), deps.allow, now)
+
+
+def _same_secret(
+    deps: Deps, before: Stored, credential: Credential, secrets: dict[str, Secret]
+) -> bool:
+    """Whether the credential in force is the same one, so that its age goes on."""
+    held = before.credential
+    if held is None or held.login != credential.login:
+        return False
+    try:
+        return credentials.opened(held, deps.store.keyring) == secrets
+    except Undecryptable:
+        return False
+
+
+def _inherited(held: Credential | None, credential: Credential) -> dict[str, Any]:
+    """What stays true of a secret that did not change."""
+    assert held is not None
+    values: dict[str, Any] = {"stored_at": held.stored_at, "stored_by": held.stored_by}
+    if credential.issued_at is None:
+        values["issued_at"] = held.issued_at
+    if not credential.expires_source and held.expires_source != "person":
+        values |= {"expires_at": held.expires_at, "expires_source": held.expires_source}
+    return values
+
+
+def _wanted(actor: Actor, draft: Draft, values: dict[str, Any]) -> Registry:
+    return Registry(id=draft.registry_id, team_id=actor.team_id, **values)
+
+
+def _outcome(values: dict[str, Any]) -> dict[str, str]:
+    return {"verdict": values["verdict"] or ""}
+
+
+async def _row(session: AsyncSession, actor: Actor, registry_id: str) -> Registry:
+    stored = await registries.live_by_id(session, actor.team_id, registry_id)
+    if stored is None:
+        raise Conflict("Somebody deleted this registry at the same moment.")
+    return stored.registry
+
+
+async def _shown(session: AsyncSession, actor: Actor, registry_id: str) -> RegistryView:
+    await session.flush()  # the view reads what was just written
+    stored = await registries.live_by_id(session, actor.team_id, registry_id)
+    if stored is None:
+        raise Conflict("Somebody deleted this registry at the same moment.")
+    held = stored.credential
+    last = await checks.of_credential(session, registry_id, held.id) if held else None
+    return view_of(stored, last)

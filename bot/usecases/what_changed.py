@@ -1,0 +1,26 @@
+"""Words for somebody who was slower: who changed what, and when."""
+
+from __future__ import annotations
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.errors import Conflict
+from bot.store import audit
+from bot.store.schema import AuditEvent, Registry
+
+
+async def conflict(session: AsyncSession, row: Registry, seen: int) -> Conflict:
+    """The refusal to overwrite what others did since version `seen`."""
+    events = await audit.of_registry(session, row.id, seen)
+    done = "; ".join(_words(event) for event in events[-3:]) or "Somebody else changed it"
+    return Conflict(
+        f"{row.name} was changed while you had it open. {done}. "
+        "Nothing of yours was saved; open it again to see how it is now."
+    )
+
+
+def _words(event: AuditEvent) -> str:
+    verb = event.action.removeprefix("registry_")
+    changed = audit.details(event).get("changed", "")
+    what = f" ({changed})" if changed else ""
+    return f"<@{event.user_id}> {verb} it at {event.at:%H:%M} UTC on {event.at:%d %b}{what}"

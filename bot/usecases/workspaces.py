@@ -1,0 +1,69 @@
+"""The settings of a workspace."""
+
+from __future__ import annotations
+
+from bot.core.access import MINUTES_MAX, MINUTES_MIN, Actor, WorkspaceSettings
+from bot.errors import Conflict, InvalidInput
+from bot.store import audit, workspaces
+from bot.usecases.deps import Deps
+from bot.usecases.permission import require_manager
+
+ROTATE_DAYS_MAX = 3650
+
+
+async def settings(deps: Deps, actor: Actor) -> WorkspaceSettings:
+    """The settings of the actor's workspace; defaults until somebody changed them."""
+    async with deps.store.reading() as session:
+        return await workspaces.settings(session, actor.team_id)
+
+
+async def change_settings(deps: Deps, actor: Actor, wanted: WorkspaceSettings) -> WorkspaceSettings:
+    """Store settings that were read at `wanted.version`.
+
+    Managers only, except that anyone may make the first ones. Raises InvalidInput, NotAllowed, or
+    Conflict when somebody changed them in the meantime.
+    """
+    _validate(wanted)
+    before = await settings(deps, actor)
+    if before.configured:
+        await require_manager(deps, actor, "change the settings")
+    now = deps.clock.now()
+    async with deps.store.transaction() as session:
+        await workspaces.ensure(session, actor.team_id, now)
+        if not await workspaces.change(session, actor.team_id, wanted, actor.user_id, now):
+            raise Conflict(
+                "Somebody else changed the settings while you had them open, so yours were not "
+                "saved. Open them again to see what changed."
+            )
+        deed = audit.Deed(
+            team_id=actor.team_id,
+            user_id=actor.user_id,
+            action="settings changed",
+            details=_differences(before, wanted),
+        )
+        await audit.note(session, deed, now)
+        return await workspaces.settings(session, actor.team_id)
+
+
+def _validate(wanted: WorkspaceSettings) -> None:
+    problems: dict[str, str] = {}
+    if not MINUTES_MIN <= wanted.recheck_minutes <= MINUTES_MAX:
+        problems["recheck_minutes"] = "Between 5 minutes and 7 days (10080 minutes)."
+    if not 0 <= wanted.rotate_days <= ROTATE_DAYS_MAX:
+        problems["rotate_days"] = "Between 1 and 3650 days, or 0 for never."
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _differences(before: WorkspaceSettings, after: WorkspaceSettings) -> dict[str, str]:
+    """What changed, as “old → new” by setting."""
+    names = ("alert_channel", "recheck_minutes", "rotate_days", "manager_users", "manager_groups")
+    return {
+        name: f"{_words(getattr(before, name))} → {_words(getattr(after, name))}"
+        for name in names
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
