@@ -1,0 +1,90 @@
+"""The practice registries as the side panel needs them; the sandbox may also run without any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.sandbox.slackd.refusal import JSON
+
+
+class Choice(Protocol):
+    """A state a registry can be put in."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+class Credential(Protocol):
+    """One field of working credentials, to copy."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def secret(self) -> bool: ...
+
+
+class Registry(Protocol):
+    """One practice registry."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def states(self) -> Sequence[Choice]: ...
+    @property
+    def fields(self) -> Sequence[Credential]: ...
+
+
+class Line(Protocol):
+    """What the bot asked of whom, without secrets."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def who(self) -> str: ...
+    @property
+    def what(self) -> str: ...
+
+
+class Board(Protocol):
+    """All of them; `set_state` raises ValueError for what there is not."""
+
+    @property
+    def registries(self) -> Sequence[Registry]: ...
+    @property
+    def log(self) -> Sequence[Line]: ...
+    def set_state(self, slug: str, state: str) -> None: ...
+
+
+def shown_registries(board: Board) -> list[JSON]:
+    """The registries as JSON."""
+    return [
+        {
+            "slug": one.slug,
+            "label": one.label,
+            "host": one.host,
+            "state": one.state,
+            "states": [{"value": s.value, "label": s.label} for s in one.states],
+            "fields": [
+                {"label": f.label, "value": f.value, "secret": f.secret} for f in one.fields
+            ],
+        }
+        for one in board.registries
+    ]
+
+
+def shown_log(board: Board | None) -> list[JSON]:
+    """The log as JSON, empty without practice registries."""
+    lines = board.log if board else ()
+    return [{"at": line.at.isoformat(), "who": line.who, "what": line.what} for line in lines]
