@@ -24,7 +24,7 @@ function redraw() {
     return;
   }
   document.title = titleOf();
-  draw(root, h("div", { key: "app", class: "app", inert: Boolean(state.confirm) }, topbar(), lostStrip(), problemStrip(), tour(), body()), toasts(), confirmDialog());
+  draw(root, h("div", { key: "app", class: "app", inert: Boolean(state.confirm) }, topbar(), lostStrip() || connectionStrip(), problemStrip(), tour(), body()), toasts(), confirmDialog());
   followPlace();
   followFocus();
   followTour();
@@ -69,6 +69,10 @@ function tourAgain() {
 
 function lostStrip() {
   return state.lost && h("p", { key: "lost", class: "strip lost", role: "alert" }, "The sandbox does not answer. What you see may be old; it comes back by itself.");
+}
+
+function connectionStrip() {
+  return state.snap.connected === false && h("p", { key: "bot", class: "strip lost", role: "status" }, "The bot is not connected yet.");
 }
 
 function problemStrip() {

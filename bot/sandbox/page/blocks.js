@@ -93,7 +93,8 @@ function input(block, where) {
   };
   const grouped = ["checkboxes", "radio_buttons"].includes(block.element.type);
   return [
-    h(grouped ? "div" : "label", { id: label, class: "label", for: grouped ? null : inner.control }, textObject(block.label),
+    h("div", { class: "label" },
+      h(grouped ? "span" : "label", { id: label, for: grouped ? null : inner.control }, textObject(block.label)),
       block.optional && h("span", { class: "optional" }, " (optional)")),
     element(block.element, inner),
     error && h("p", { id: `${where.id}-error`, class: "error", role: "alert" }, h("span", { "aria-hidden": "true" }, "⚠ "), error),

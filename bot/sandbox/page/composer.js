@@ -4,7 +4,7 @@ import { h, cls } from "./dom.js";
 import { act } from "./server.js";
 import { change, recall, remember, state, toast } from "./store.js";
 
-const MOST_SHOWN = 9;
+const MOST_SHOWN = 12;
 const MOST_REMEMBERED = 50;
 const texts = new Map(); // place → what is typed there
 let completing = null; // {place, active, moved} while suggestions are shown

@@ -5,6 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const AS_PROPERTY = new Set(["checked", "disabled", "hidden", "inert", "readOnly", "tabIndex"]);
 const HOOKS = new Set(["key", "mount", "update", "unmount"]);
 
+const mounted = []; // created by the current drawing; their hooks run when all is in the document
+
 /** Describes an element. Children may be nested arrays, text, numbers; null and booleans are nothing. */
 export function h(tag, props, ...children) {
   return { tag, props: props ?? {}, key: props?.key, children: nodesOf(children), el: null };
@@ -42,6 +44,7 @@ export function draw(parent, ...nodes) {
     focused.focus({ preventScroll: true });
     if (caret) focused.setSelectionRange(...caret);
   }
+  for (const node of mounted.splice(0)) node.props.mount(node.el);
 }
 
 function caretOf(el) {
@@ -66,12 +69,6 @@ function patchChildren(parent, old, next) {
     if (node.el === cursor) cursor = cursor.nextSibling;
     else parent.insertBefore(node.el, cursor);
   }
-  for (const node of next) {
-    if (node.fresh) {
-      node.fresh = false;
-      node.props.mount?.(node.el);
-    }
-  }
 }
 
 function create(node, inSvg) {
@@ -82,7 +79,7 @@ function create(node, inSvg) {
   node.el = inSvg || node.tag === "svg" ? document.createElementNS(SVG, node.tag) : document.createElement(node.tag);
   patchChildren(node.el, [], node.children);
   for (const [name, value] of Object.entries(node.props)) setProp(node.el, name, value, undefined);
-  node.fresh = Boolean(node.props?.mount);
+  if (node.props.mount) mounted.push(node);
 }
 
 function patchNode(before, node) {

@@ -45,14 +45,14 @@ const DRAWN = {
 const PRESSED = new Set(["button", "icon_button", "workflow_button", "overflow"]);
 
 /** Gives the element a value as a person would, asking first when it says so. */
-export async function use(one, where, value) {
+export async function use(one, where, value, extra = {}) {
   if (one.confirm && !(await ask(one.confirm))) {
     takeBack(where, one.action_id);
     return;
   }
   const key = keyOf(where, one.action_id);
   change({ pending: new Set(state.pending).add(key) });
-  await choose(where, one.action_id, value, { confirmed: Boolean(one.confirm), type: one.type });
+  await choose(where, one.action_id, value, { confirmed: Boolean(one.confirm), ...extra });
   const pending = new Set(state.pending);
   pending.delete(key);
   change({ pending });
@@ -158,15 +158,15 @@ function datetimepicker(one, where) {
   });
 }
 
-function triggersOf(one, where) {
-  const on = where.dispatches ? one.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"] : [];
-  return { enter: on.includes("on_enter_pressed"), character: on.includes("on_character_entered") };
+function actsOnEnter(one, where) {
+  const on = one.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+  return where.dispatches && on.includes("on_enter_pressed");
 }
 
 function textInput(one, where, mode) {
   const saved = stateOf(one, where);
   const value = valueOf(keyOf(where, one.action_id), (saved ? saved.value : one.initial_value) ?? "") ?? "";
-  const triggers = triggersOf(one, where);
+  const onEnter = actsOnEnter(one, where);
   const props = {
     key: `t/${one.action_id}`,
     ...fieldProps(one, where),
@@ -175,14 +175,14 @@ function textInput(one, where, mode) {
     placeholder: plainText(one.placeholder) || null,
     autocomplete: "off",
     spellcheck: "false",
-    "data-enter": triggers.enter ? "dispatch" : null,
-    oninput: (event) => type(where, one.action_id, event.target.value, triggers.character ? "character" : "state"),
+    maxlength: one.type === "plain_text_input" ? one.max_length ?? 3000 : null,
+    oninput: (event) => type(where, one.action_id, event.target.value),
     onchange: () => flush(),
     onkeydown: (event) => {
-      if (event.key !== "Enter" || event.isComposing || one.multiline || !triggers.enter) return;
+      if (event.key !== "Enter" || event.isComposing || one.multiline || !onEnter) return;
       event.preventDefault();
       event.stopPropagation();
-      use(one, where, event.target.value).then(() => takeBack(where, one.action_id));
+      use(one, where, event.target.value, { event: "enter" });
     },
   };
   const field = one.multiline
@@ -196,7 +196,7 @@ function counter(one, value) {
   const { min_length: min = 0, max_length: max = 3000 } = one;
   if (one.type === "number_input") return range(one);
   if (length > 0 && length < min) return h("span", { class: "counter" }, `${length} of at least ${min}`);
-  if (length > max) return h("span", { class: "counter over", role: "status" }, `${length - max} too many of ${max}`);
+  if (length >= max) return h("span", { class: "counter over", role: "status" }, `No more than ${max} characters fit`);
   if (length >= max * 0.75) return h("span", { class: "counter" }, `${max - length} left`);
   return null;
 }

@@ -19,20 +19,18 @@ export function fillable(registry) {
 export async function fill(registry) {
   const view = topView();
   const option = typeOption(view, registry);
-  if (option && !option.chosen) choose(option.where, option.action, option.value, { confirmed: false });
-  for (let tries = 0; tries < PATIENCE; tries += 1) {
-    const now = topView();
-    if (now?.id !== view.id) return;
-    const ready = !typeOption(now, registry) || typeOption(now, registry).chosen;
-    if (ready && matches(now, registry).length >= wanted(now, registry)) break;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  if (option && !option.chosen) {
+    choose(option.where, option.action, option.value);
+    await redrawn(view);
   }
-  write(topView(), registry);
+  if (topView()?.id === view.id) write(topView(), registry);
 }
 
-// A form may ask for fewer fields than there are (a fixed URL): wait only for the secret one.
-function wanted(_view, registry) {
-  return registry.fields.some((field) => field.secret) ? 2 : 1;
+// The app answers a change of type with a new version of the view.
+async function redrawn(view) {
+  for (let tries = 0; tries < PATIENCE && topView()?.hash === view.hash; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
 }
 
 function write(view, registry) {

@@ -1,6 +1,6 @@
 // What a person typed or chose and the server has not shown back yet.
 
-import { change, state } from "./store.js";
+import { change } from "./store.js";
 import { nextSnapshot, queue } from "./server.js";
 
 const TYPING_PAUSE = 300; // milliseconds of silence after which typed text is sent
@@ -18,9 +18,9 @@ export function valueOf(key, fallback) {
   return one ? one.value : fallback;
 }
 
-/** Holds typed text and sends it after a pause; `trigger` tells the server why. */
-export function type(where, action, value, trigger = "state") {
-  held.set(keyOf(where, action), { where, action, value, trigger, sent: false });
+/** Holds typed text and sends it after a pause. */
+export function type(where, action, value) {
+  held.set(keyOf(where, action), { where, action, value, extra: { quiet: true }, sent: false });
   clearTimeout(timer);
   timer = setTimeout(flush, TYPING_PAUSE);
   change();
@@ -30,7 +30,7 @@ export function type(where, action, value, trigger = "state") {
 export function flush() {
   clearTimeout(timer);
   for (const [key, one] of held) {
-    if (one.sent || one.trigger === "chosen") continue;
+    if (one.sent) continue;
     one.sent = true;
     send(key, one);
   }
@@ -40,7 +40,7 @@ export function flush() {
 export function choose(where, action, value, extra = {}) {
   flush();
   const key = keyOf(where, action);
-  const one = { where, action, value, trigger: "chosen", sent: true, extra };
+  const one = { where, action, value, sent: true, extra };
   held.set(key, one);
   change();
   return send(key, one);
@@ -54,11 +54,9 @@ async function send(key, one) {
     block_id: one.where.block,
     action_id: one.action,
     value: one.value,
-    trigger: one.trigger,
     ...one.extra,
   });
-  // A message keeps no state on the server: there the choice stays as it is.
-  if (held.get(key) === one && one.where.container.type !== "message") one.settledAt = nextSnapshot();
+  if (held.get(key) === one) one.settledAt = nextSnapshot();
   return result;
 }
 
@@ -68,10 +66,11 @@ export function takeBack(where, action) {
   change();
 }
 
-/** Everything held for one view, as `{block: {action: value}}`; it counts as sent. */
-export function valuesOf(scope) {
+/** What is held for the inputs of a view, as `{block: {action: value}}`; it counts as sent. */
+export function valuesOf(scope, blocks) {
   const values = {};
   for (const one of inputsOf(scope)) {
+    if (!isShown(one, blocks)) continue;
     (values[one.where.block] ??= {})[one.action] = one.value;
     one.sent = true;
   }
@@ -89,10 +88,18 @@ function inputsOf(scope) {
 
 /** Drops what the snapshot `number` shows already, and what belongs to closed views. */
 export function dropSettled(snap, number) {
-  const views = new Set(snap.views.map((view) => view.id));
   for (const [key, one] of held) {
-    const { type: kind, view_id: id } = one.where.container;
-    const closed = kind === "view" && one.where.user === state.user && !views.has(id);
-    if (closed || (one.sent && one.settledAt !== undefined && one.settledAt <= number)) held.delete(key);
+    const gone = one.where.container.type === "view" && one.where.user === snap.me.id && isGone(one, snap);
+    if (gone || (one.sent && one.settledAt !== undefined && one.settledAt <= number)) held.delete(key);
   }
+}
+
+function isGone(one, snap) {
+  const view = snap.views.find((each) => each.id === one.where.container.view_id);
+  return !view || !isShown(one, view.blocks);
+}
+
+function isShown(one, blocks) {
+  return blocks.some((block) => block.block_id === one.where.block
+    && [block.element, block.accessory, ...(block.elements ?? [])].some((each) => each?.action_id === one.action));
 }

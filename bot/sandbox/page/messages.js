@@ -102,11 +102,12 @@ function messageRow(message, follows) {
 }
 
 function speaker(message) {
-  if (message.bot || message.user === state.snap.app.user_id) {
+  if (message.user === state.snap.app.user_id) {
     return { name: message.name || state.snap.app.name, picture: appAvatar(), app: true };
   }
   const user = userById(message.user);
-  return { name: user?.real_name || user?.name || message.name || message.user, picture: avatar(user), app: false };
+  const name = user?.real_name || user?.name || message.name || message.user;
+  return { name, picture: avatar(user), app: Boolean(message.bot) };
 }
 
 function content(message) {

@@ -40,7 +40,7 @@ export async function submitView(view) {
   if (state.pending.has(key) || view.busy) return;
   change({ pending: new Set(state.pending).add(key), open: null });
   errorsSeen = "";
-  await act({ do: "submit", view_id: view.id, values: valuesOf(scopeOf(view)) });
+  await act({ do: "submit", view_id: view.id, values: valuesOf(scopeOf(view), view.blocks) });
   settle(scopeOf(view));
   const pending = new Set(state.pending);
   pending.delete(key);
@@ -66,7 +66,9 @@ export function modal() {
       onkeydown: (event) => modalKeys(event, view),
     },
     head(view, title),
-    h("div", { class: "modal-body", "aria-live": asks ? "off" : "polite" }, blocks(view.blocks, placeOf(view))),
+    h("div", { class: "modal-body", "aria-live": asks ? "off" : "polite" },
+      view.trouble && h("p", { key: "trouble", class: "notice error trouble", role: "alert" }, h("span", { "aria-hidden": "true" }, "⚠"), view.trouble),
+      blocks(view.blocks, placeOf(view))),
     foot(view, busy)));
 }
 

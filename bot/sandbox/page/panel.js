@@ -31,7 +31,7 @@ function refused(problems) {
     h("h3", null, "⛔ Slack would refuse this"),
     h("ul", null, problems.slice(-20).reverse().map((one, at) => h("li", { key: `${one.at}/${at}` },
       h("strong", null, `${one.where}: ${one.error}`),
-      one.detail && h("p", null, typeof one.detail === "string" ? one.detail : JSON.stringify(one.detail)),
+      [one.detail ?? []].flat().map((line) => h("p", null, String(line))),
       h("time", { title: one.at }, clockTime(new Date(one.at)))))));
 }
 

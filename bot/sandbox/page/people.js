@@ -7,6 +7,11 @@ export function userById(id) {
   return state.snap.users.find((user) => user.id === id);
 }
 
+/** The users that are people, not apps. */
+export function persons() {
+  return state.snap.users.filter((user) => user.role !== "app" && user.id !== state.snap.app.user_id);
+}
+
 export function nameOfUser(id) {
   if (id === state.snap.app.user_id) return state.snap.app.name;
   const user = userById(id);

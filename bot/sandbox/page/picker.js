@@ -4,7 +4,7 @@ import { h, cls } from "./dom.js";
 import { domId } from "./blocks.js";
 import { keyOf, valueOf } from "./held.js";
 import { plainText, textObject } from "./mrkdwn.js";
-import { safeUrl } from "./people.js";
+import { persons, safeUrl } from "./people.js";
 import { closeOpen, floating } from "./popover.js";
 import { actNow } from "./server.js";
 import { change, state } from "./store.js";
@@ -127,7 +127,7 @@ function search(self, query) {
 function groups(self) {
   const { one, thing } = self;
   const open = state.open;
-  if (thing === "user") return only(state.snap.users.map((user) => user.id), self, open.query);
+  if (thing === "user") return only(persons().map((user) => user.id), self, open.query);
   if (thing === "channel") return only(channelIds("channel"), self, open.query);
   if (thing === "conversation") return only(conversationIds(one.filter), self, open.query);
   const from = one.type.endsWith("external_select") ? open.found ?? {} : one;
@@ -169,7 +169,7 @@ function list(self) {
       type: "text",
       class: "search",
       role: "combobox",
-      "aria-label": "Search",
+      "aria-label": "Search the choices",
       "aria-expanded": "true",
       "aria-controls": box,
       "aria-activedescendant": items[active] ? `${box}-${active}` : null,

@@ -98,7 +98,7 @@ async function post(body) {
       body: JSON.stringify(body),
     });
     const result = await answer.json();
-    if (!result.ok && result.error) toast(result.error, "error");
+    if (!result.ok && result.error && !body.quiet) toast(result.error, "error");
     refresh();
     return result;
   } catch (error) {

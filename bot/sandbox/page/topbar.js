@@ -2,7 +2,7 @@
 
 import { h, cls } from "./dom.js";
 import { longTime, shortMoment } from "./dates.js";
-import { avatar } from "./people.js";
+import { avatar, persons } from "./people.js";
 import { menuButton } from "./picker.js";
 import { actNow, becomeUser } from "./server.js";
 import { closeOpen } from "./popover.js";
@@ -21,7 +21,7 @@ export function topbar() {
 
 function people() {
   return h("div", { key: "people", class: "people", role: "radiogroup", "aria-label": "You are" },
-    state.snap.users.map((user) => {
+    persons().map((user) => {
       const on = user.id === state.user;
       return h("button", {
         key: user.id,
