@@ -1,0 +1,67 @@
+"""The names of blocks, elements and views, each written once.
+
+Slack sends them back from messages that are months old, so a name is never given a second meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Views: their callback_id.
+REGISTRY_FORM: Final = "registry_form"
+DELETE_FORM: Final = "delete_form"
+SETTINGS_FORM: Final = "settings_form"
+CHECKING: Final = "checking"
+OUTCOME: Final = "outcome"
+CARD: Final = "card"
+
+# Buttons: their action_id; the value is a registry's name unless said otherwise.
+ADD: Final = "add"  # value: a kind's slug, or `-` for none
+SHOW: Final = "show"
+CHECK: Final = "check"
+CHECK_ALL: Final = "check_all"
+EDIT: Final = "edit"
+DELETE: Final = "delete"
+HISTORY: Final = "history"
+RESTORE: Final = "restore"
+SETTINGS: Final = "settings"
+CORRECT: Final = "correct"  # value: a draft's id
+SAVE_ANYWAY: Final = "save_anyway"  # value: a draft's id
+DISCARD: Final = "discard"  # value: a draft's id
+ROW_MENU: Final = "row_menu"  # an overflow; the option's value is `verb:name`
+
+# Lists; the value is a `ListState`.
+LIST: Final = "list"
+LIST_ATTENTION: Final = "list_attention"
+LIST_PREVIOUS: Final = "list_previous"
+LIST_NEXT: Final = "list_next"
+LIST_FILTER: Final = "list_filter"  # a select; the option's value is `part:value`
+LISTS: Final = (LIST, LIST_ATTENTION, LIST_PREVIOUS, LIST_NEXT)
+
+# Choices that redraw the form they are in.
+PICK_KIND: Final = "pick_kind"
+PICK_VARIANT: Final = "pick_variant"
+PICK_ENVIRONMENT: Final = "pick_environment"
+
+# The other inputs of forms.
+TYPED: Final = "typed"
+PICK_GROUPS: Final = "pick_groups"
+
+# The verbs that have a picker of names.
+PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history")
+
+
+def picker(verb: str) -> str:
+    """The action id of the picker that goes on to `verb`."""
+    return f"pick_{verb}"
+
+
+def field_block(name: str, reset: str = "") -> str:
+    """The block id of a form's field. Another `reset` makes Slack forget what was typed in it."""
+    return f"field:{name}:{reset}"
+
+
+def field_of(block_id: str) -> str:
+    """The field's name in a block id, empty when the block is no field."""
+    head, _, rest = block_id.partition(":")
+    return rest.partition(":")[0] if head == "field" else ""

@@ -1,0 +1,93 @@
+"""What views and buttons carry through Slack and back: ids and choices, never a secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from bot.core.registry import Filter
+
+NOTHING: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewMeta:
+    """What a modal remembers. `channel` is where it was opened, to say there what was missed.
+
+    `kind` and `variant` are those the form shows, `editing` the name of the registry being edited,
+    at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
+    we hold a secret for, comma-separated.
+    """
+
+    channel: str = ""
+    kind: str = ""
+    variant: str = ""
+    editing: str = ""
+    version: int = 0
+    draft: str = ""
+    kept: str = ""
+
+    def dump(self) -> str:
+        return _dump(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> ViewMeta:
+        """What `dump` wrote; anything else, such as that of another version, gives the defaults."""
+        found = _object(text)
+        return cls(
+            channel=_text(found, "channel"),
+            kind=_text(found, "kind"),
+            variant=_text(found, "variant"),
+            editing=_text(found, "editing"),
+            version=_number(found, "version"),
+            draft=_text(found, "draft"),
+            kept=_text(found, "kept"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """Which page of which list a button leads to."""
+
+    page: int = 1
+    filter: Filter = field(default_factory=Filter)
+
+    def dump(self) -> str:
+        """At most 2,000 characters, whatever was typed as a filter."""
+        short = replace(self.filter, text=self.filter.text[:150])
+        return _dump({"page": self.page, **asdict(short)})
+
+    @classmethod
+    def parse(cls, text: str) -> ListState:
+        found = _object(text)
+        wanted = Filter(
+            text=_text(found, "text"),
+            kind=_text(found, "kind"),
+            environment=_text(found, "environment"),
+            owner=_text(found, "owner"),
+            attention=found.get("attention") is True,
+        )
+        return cls(max(1, _number(found, "page")), wanted)
+
+
+def _dump(values: dict[str, Any]) -> str:
+    return json.dumps({k: v for k, v in values.items() if v}, separators=(",", ":"))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(found: dict[str, Any], key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(found: dict[str, Any], key: str) -> int:
+    value = found.get(key)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,74 @@
+"""The Home tab: counters, what needs attention first, then all registries by page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from bot.core.access import WorkspaceSettings
+from bot.core.registry import Counters, Filter, RegistryPage
+from bot.slack import ids
+from bot.slack.blocks import Block, actions, button, context, divider, header, section
+from bot.slack.render_help import set_up_block, summary
+from bot.slack.render_list import FIRST_STEPS, controls, row_block, row_text
+from bot.slack.words import moment
+
+ATTENTION_ROWS: Final = 5
+
+
+def home_view(
+    counters: Counters,
+    settings: WorkspaceSettings,
+    attention: RegistryPage,
+    page: RegistryPage,
+    now: datetime,
+    kinds: tuple[tuple[str, str], ...],
+) -> dict[str, Any]:
+    """The whole view for `views.publish`; at most 100 blocks."""
+    blocks: list[Block] = [header("Registrar")]
+    if not settings.configured:
+        blocks.append(set_up_block())
+    if not counters.total:
+        first = button("Add your first registry", ids.ADD, "-", style="primary")
+        blocks += [section(FIRST_STEPS), actions(first)]
+        return {"type": "home", "blocks": blocks}
+    blocks += [section(summary(counters)), _buttons()]
+    blocks += _attention(attention, now)
+    blocks += _all(page, now, kinds)
+    blocks.append(context(f"Refreshed {moment(now)}"))
+    return {"type": "home", "blocks": blocks}
+
+
+def _buttons() -> Block:
+    return actions(
+        button("Add a registry", ids.ADD, "-", style="primary"),
+        button("Test all", ids.CHECK_ALL, "-"),
+        button("Settings", ids.SETTINGS, "-"),
+        button("Refresh", ids.LIST, "{}", says="Refresh this page"),
+    )
+
+
+def _attention(page: RegistryPage, now: datetime) -> list[Block]:
+    if not page.rows:
+        return [section("*Needs attention*: nothing")]
+    blocks: list[Block] = [divider(), header(f"Needs attention ({page.total:,})")]
+    for row in page.rows[:ATTENTION_ROWS]:
+        fix = button("Fix", ids.EDIT, row.name, style="primary", says=f"Fix {row.name}")
+        blocks.append(section(row_text(row, now), fix))
+    if page.total > ATTENTION_ROWS:
+        blocks.append(context(f"{page.total - ATTENTION_ROWS:,} more are first in the list below."))
+    return blocks
+
+
+def _all(page: RegistryPage, now: datetime, kinds: tuple[tuple[str, str], ...]) -> list[Block]:
+    blocks: list[Block] = [divider(), header("All registries" if _whole(page) else "Filtered")]
+    blocks += [row_block(row, now) for row in page.rows]
+    if not page.rows:
+        blocks.append(section("Nothing matches this filter."))
+    blocks.append(actions(*controls(page, kinds)))
+    blocks.append(context(f"Page {page.number} of {max(1, page.pages)} · {page.total:,} in all"))
+    return blocks
+
+
+def _whole(page: RegistryPage) -> bool:
+    return page.filter == Filter()

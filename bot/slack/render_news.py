@@ -1,0 +1,69 @@
+"""News for the alert channel, from the values that were committed with the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.core.check import Verdict
+from bot.core.registry import Environment
+from bot.slack import ids
+from bot.slack.blocks import actions, button, sections
+from bot.slack.card import Card
+from bot.slack.text import code, escape
+from bot.slack.words import ENVIRONMENTS, STATES
+
+DEEDS: Final = {
+    "registry_added": "added",
+    "registry_edited": "edited",
+    "registry_deleted": "deleted",
+    "registry_restored": "restored",
+}
+
+
+def news_card(what: str, values: Mapping[str, str]) -> Card:
+    """Who did what to which registry; an unknown `what` is told plainly, not lost."""
+    name = values.get("registry", "")
+    by = f"<@{escape(values['by'], 30)}>" if values.get("by") else "Registrar"
+    deed = DEEDS.get(what, escape(what.replace("_", " "), 60))
+    lines = [f"*{code(name)}* was {deed} by {by}"]
+    place = [escape(values.get("kind_label", ""), 75), _host(values), _environment(values)]
+    lines[0] += "".join(f" · {part}" for part in place if part)
+    if values.get("verdict") in set(Verdict):
+        lines.append(STATES[Verdict(values["verdict"])])
+    if values.get("sentence"):
+        lines.append(escape(values["sentence"], 600))
+    if what == "registry_edited":
+        lines.append("The change affects every application that uses this registry.")
+    if what == "registry_deleted":
+        lines.append(
+            "Deployments that pull with its credential will fail. It can be restored for 7 days."
+        )
+    if values.get("reason"):
+        lines.append(f"Reason: {escape(values['reason'])}")
+    verb = ids.RESTORE if what == "registry_deleted" else ids.SHOW
+    look = actions(button("Restore" if verb == ids.RESTORE else "Show", verb, name))
+    return Card("News", "\n".join(lines), (*sections(lines), look))
+
+
+def astray(card: Card, channel: str, why: str) -> dict[str, Any]:
+    """The same news for the person who made it, when the alert channel cannot be written to."""
+    lead = (
+        f"⚠ This could not be posted in <#{escape(channel, 30)}> ({escape(why, 60)}). "
+        "Invite Registrar to it, or choose another alert channel in the settings."
+    )
+    message = card.message()
+    blocks = [*sections([lead]), *message["blocks"]]
+    return {"text": f"{lead}\n{message['text']}", "blocks": blocks}
+
+
+def _host(values: Mapping[str, str]) -> str:
+    host, scope = values.get("host", ""), values.get("path_scope", "")
+    return escape(f"{host}/{scope}" if scope else host)
+
+
+def _environment(values: Mapping[str, str]) -> str:
+    found = values.get("environment", "")
+    if found not in set(Environment) or found == Environment.ANY:
+        return ""
+    return ENVIRONMENTS[Environment(found)]

@@ -1,0 +1,117 @@
+"""One registry, and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.core.check import Expiry
+from bot.core.registry import CheckView, CredentialView, RegistryView
+from bot.slack import ids
+from bot.slack.blocks import actions, button, sections
+from bot.slack.card import Card
+from bot.slack.text import code, escape
+from bot.slack.words import ENVIRONMENTS, ago, ahead, day, moment, stage_line, state, state_of
+
+SOURCES: Final = {
+    "provider": "told by the provider",
+    "header": "told by the registry",
+    "jwt": "read from the token",
+    "person": "typed by a person",
+}
+TRIGGERS: Final = {"save": "when saved", "person": "asked for", "schedule": "by itself"}
+
+
+def show_card(registry: RegistryView, now: datetime) -> Card:
+    """Everything there is to know of a registry, with what can be done with it."""
+    lines = [_head(registry), _place(registry)]
+    if registry.details.description:
+        lines.append(escape(registry.details.description, 500))
+    lines.append(_credential(registry, now))
+    lines += _last_check(registry, now)
+    lines.append(
+        f"Last changed by <@{escape(registry.updated_by, 30)}> {moment(registry.updated_at)}"
+    )
+    buttons = actions(
+        button("Test", ids.CHECK, registry.name, style="primary"),
+        button("Edit", ids.EDIT, registry.name),
+        button("History", ids.HISTORY, registry.name),
+        button("Delete", ids.DELETE, registry.name, style="danger"),
+    )
+    return Card("Registry", "\n".join(lines), (*sections(lines), buttons))
+
+
+def history_card(name: str, checks: Sequence[CheckView], now: datetime) -> Card:
+    """The last checks, newest first."""
+    head = f"*Checks of {code(name)}*" + ("" if checks else ": none yet")
+    lines = [head, *(_history_line(check, now) for check in checks)]
+    buttons = actions(button("Test", ids.CHECK, name), button("Show", ids.SHOW, name))
+    return Card("History", "\n".join(lines), (*sections(lines), buttons))
+
+
+def _head(registry: RegistryView) -> str:
+    parts = [f"*{state_of(registry)} {code(registry.name)}*", escape(registry.kind_label)]
+    parts.append(f"environment {ENVIRONMENTS[registry.details.environment]}")
+    owner = registry.details.owner
+    parts.append(f"owner <@{escape(owner, 30)}>" if owner else "no owner")
+    return " · ".join(parts)
+
+
+def _place(registry: RegistryView) -> str:
+    scope = code(registry.path_scope) if registry.path_scope else "all repositories"
+    image = f" · test image {code(registry.test_image)}" if registry.test_image else ""
+    return f"Host {code(registry.host)} · scope: {scope}{image}"
+
+
+def _credential(registry: RegistryView, now: datetime) -> str:
+    if registry.broken:
+        return f"⛔ {escape(registry.broken, 500)}"
+    credential = registry.credential
+    if credential is None:
+        return "No credential: it is read anonymously."
+    parts = [f"Credential {code(credential.login)}" if credential.login else "Credential"]
+    if credential.fingerprint:
+        parts.append(f"fingerprint {code(credential.fingerprint)}")
+    parts.append(_age(credential, now))
+    parts.append("proven" if credential.proven else "not proven")
+    if credential.expiry is not None:
+        parts.append(_expiry(credential.expiry))
+    if registry.details.rotate_days:
+        parts.append(f"rotated every {registry.details.rotate_days:,} days")
+    return ", ".join(parts)
+
+
+def _age(credential: CredentialView, now: datetime) -> str:
+    if credential.issued_at is not None:
+        return f"created {day(credential.issued_at)} ({ago(credential.issued_at, now)})"
+    return f"stored {day(credential.stored_at)} ({ago(credential.stored_at, now)})"
+
+
+def _expiry(expiry: Expiry) -> str:
+    told = SOURCES.get(expiry.source, "")
+    when = f"expires {day(expiry.at)}" if expiry.at else "never expires"
+    return f"{when} ({told})" if told else when
+
+
+def _last_check(registry: RegistryView, now: datetime) -> list[str]:
+    check = registry.last_check
+    following = (
+        f"Next check {ahead(registry.next_check_at, now)}." if registry.next_check_at else ""
+    )
+    if check is None:
+        return [f"Not checked yet. {following}".strip()]
+    lines = [f"Last check {ago(check.at, now)}, {check.took:.1f} s. {following}".strip()]
+    lines += [stage_line(check.stages), escape(check.sentence, 600)]
+    if check.remedy:
+        lines.append(escape(check.remedy, 600))
+    return lines
+
+
+def _history_line(check: CheckView, now: datetime) -> str:
+    how = TRIGGERS.get(check.trigger, escape(check.trigger, 40))
+    by = f" by <@{escape(check.by, 30)}>" if check.by else ""
+    return (
+        f"{state(check.verdict)} · {moment(check.at)} ({ago(check.at, now)}), {check.took:.1f} s, "
+        f"{how}{by}: {escape(check.sentence, 200)}"
+    )

@@ -1,0 +1,184 @@
+"""Adding and editing, from the form to the saved registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.core.access import Actor
+from bot.core.check import StageResult
+from bot.errors import Conflict, InvalidInput
+from bot.slack.access import reader
+from bot.slack.call import Call, call_of
+from bot.slack.card import Card, say
+from bot.slack.desk import Desk, View
+from bot.slack.forms import FormState, fresh_answers, kind_of, registry_form
+from bot.slack.home import refresh_homes
+from bot.slack.metadata import ViewMeta
+from bot.slack.pace import Pace
+from bot.slack.render_result import checking, discarded, draft_buttons, not_saved, saved, waiting
+from bot.slack.state import form_answers, redrawn
+from bot.slack.submission import Submission, settle
+from bot.slack.surface import ModalSurface, tell_privately
+from bot.slack.text import sentence
+from bot.usecases import drafts, workspaces
+from bot.usecases.drafts import DraftView
+from bot.usecases.permission import require_manager
+
+
+async def open_add(desk: Desk, call: Call, kind_slug: str = "") -> None:
+    """The empty form; for `kind_slug`, or the first kind."""
+
+    async def build() -> View:
+        actor = await desk.people.actor(call)
+        await require_manager(desk.deps, actor, "add a registry")
+        settings = await workspaces.settings(desk.deps, actor)
+        kind = kind_of(kind_slug)
+        meta = ViewMeta(call.channel, kind.slug, kind.variants[0].slug)
+        return registry_form(
+            FormState(meta, fresh_answers(kind.slug, call.user, settings.rotate_days))
+        )
+
+    await desk.form(call, build)
+
+
+async def open_edit(desk: Desk, call: Call, name: str) -> None:
+    """The form with what is stored, but for the secrets."""
+
+    async def build() -> View:
+        actor = await desk.people.actor(call)
+        return _filled(call, await drafts.open_edit(desk.deps, actor, name))
+
+    await desk.form(call, build)
+
+
+async def correct(desk: Desk, call: Call, draft_id: str) -> None:
+    """The form with what was typed, but for the secrets, which are kept."""
+
+    async def build() -> View:
+        actor = await desk.people.actor(call)
+        return _filled(call, await drafts.load(desk.deps, actor, draft_id), draft_id)
+
+    await desk.form(call, build)
+
+
+async def redraw_form(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """Another kind, variant or environment was picked: show the fields that go with it."""
+    await ack()
+    call, view = call_of(body), body["view"]
+
+    async def redraw() -> None:
+        meta, public = redrawn(view)
+        form = registry_form(FormState(meta, public))
+        await desk.client.views_update(view_id=call.view_id, hash=call.view_hash, view=form)
+
+    desk.start(call, redraw(), "redraw form")
+
+
+async def submit_registry(
+    ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
+) -> None:
+    """Shape errors go on their fields; otherwise the form gives way to the check."""
+    call = call_of(body)
+    answers, meta = form_answers(view)
+    host = _host(answers.public.get("url", ""))
+    begun = checking(host, (), meta)
+    once = ("submit", call.view_id, call.view_hash)
+    if not desk.once.first(*once):
+        await ack(response_action="update", view=begun.view(call.channel))
+        return
+    ids_of_drafts: list[str] = []
+
+    async def begin(actor: Actor) -> Card:
+        draft_id = await drafts.begin(
+            desk.deps,
+            actor,
+            answers,
+            name_of_edited=meta.editing,
+            version=meta.version,
+            draft_id=meta.draft,
+        )
+        ids_of_drafts.append(draft_id)
+        return replace(begun, meta=replace(meta, draft=draft_id))
+
+    async def go_on(actor: Actor) -> None:
+        await try_draft(desk, call, actor, replace(meta, draft=ids_of_drafts[0]), host)
+
+    def again(error: InvalidInput) -> View:
+        shown = replace(meta, kind=answers.kind, variant=answers.variant)
+        return registry_form(FormState(shown, answers.public, tuple(error.fields.values())))
+
+    sent = Submission(call, view, begin, again, go_on, begun)
+    if not await settle(desk, ack, sent):
+        desk.once.again(*once)
+
+
+async def try_draft(desk: Desk, call: Call, actor: Actor, meta: ViewMeta, host: str) -> None:
+    """Check a draft, showing how far it is, and end with the outcome and the ways on."""
+    surface = ModalSurface(desk.client, call, call.view_id)
+
+    async def show(stages: tuple[StageResult, ...]) -> None:
+        await surface.show(checking(host, stages, meta))
+
+    try:
+        async with Pace(show, surface.interval) as pace:
+            outcome = await drafts.try_draft(desk.deps, actor, meta.draft, pace.offer)
+    except (InvalidInput, Conflict) as error:
+        await surface.finish(could_not(error, meta.draft))
+        return
+    if outcome.saved is None:
+        await surface.finish(not_saved(outcome.result, meta))
+        return
+    new = not meta.editing
+    await surface.finish(saved(outcome.saved, outcome.result, desk.now(), new=new))
+    await refresh_homes(desk, call.team)
+
+
+async def save_anyway(desk: Desk, call: Call, draft_id: str) -> None:
+    """Save what could not be proven. A second click finds it saved."""
+    actor = await desk.people.actor(call)
+    registry = await drafts.save_anyway(desk.deps, actor, draft_id)
+    await desk.answer(call, saved(registry, None, desk.now(), new=registry.version <= 1))
+    await refresh_homes(desk, call.team)
+
+
+async def discard(desk: Desk, call: Call, draft_id: str) -> None:
+    await drafts.discard(desk.deps, reader(call), draft_id)
+    await desk.answer(call, discarded())
+
+
+async def close_outcome(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """The outcome was closed without choosing: say that nothing is saved, and how to go on."""
+    await ack()
+    call = call_of(body)
+    meta = ViewMeta.parse(str(body["view"].get("private_metadata", "")))
+    card = waiting(meta.draft, "You closed the window before choosing.")
+    desk.start(call, tell_privately(desk.client, call, card), "outcome closed")
+
+
+def could_not(error: InvalidInput | Conflict, draft_id: str) -> Card:
+    """The check went well or not, but somebody else was faster."""
+    lines = ["*Not saved*", sentence(str(error))]
+    return say("Not saved", *lines, buttons=[draft_buttons(draft_id)])
+
+
+def _filled(call: Call, draft: DraftView, draft_id: str = "") -> View:
+    answers = draft.answers
+    meta = ViewMeta(
+        channel=call.channel,
+        kind=answers.kind,
+        variant=answers.variant,
+        editing=draft.editing,
+        version=draft.version,
+        draft=draft_id,
+        kept=",".join(sorted(draft.has_secrets)),
+    )
+    return registry_form(FormState(meta, answers.public))
+
+
+def _host(url: str) -> str:
+    """What to call the registry while it is checked."""
+    return url.partition("://")[2].partition("/")[0] or url.partition("/")[0] or "the registry"
