@@ -81,8 +81,13 @@ function problemStrip() {
   const last = problems.at(-1);
   return h("div", { key: "problem", class: "strip refusal", role: "alert" },
     h("p", null, h("strong", null, "⛔ Slack would refuse this: "), `${last.where} → ${last.error}`),
-    h("button", { key: "show", class: "button small", onclick: () => change({ panel: true, seenProblems: problems.length }) }, "Show why"),
+    h("button", { key: "show", class: "button small", onclick: () => showProblems(problems.length) }, "Show why"),
     h("button", { key: "hide", class: "icon-button", "aria-label": "Hide", onclick: () => change({ seenProblems: problems.length }) }, "×"));
+}
+
+function showProblems(seen) {
+  change({ panel: true, seenProblems: seen });
+  queueMicrotask(() => document.querySelector(".panel-body")?.scrollTo(0, 0));
 }
 
 function toasts() {
