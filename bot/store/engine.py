@@ -29,6 +29,8 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+# The second is what SQLite says of a damaged file; its subclasses are faults of ours.
+_UNUSABLE: Final = (sqlite3.OperationalError, sqlite3.DatabaseError)
 _READS: Final = "registrar_reads"
 
 
@@ -123,14 +125,23 @@ def _set_up_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
     # The driver's own transactions begin at the first write: a SELECT before it would run outside,
     # and two processes would both claim the row it found. So they are switched off, and a writing
     # transaction takes the write lock when it begins.
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        "secure_delete=ON",  # a destroyed secret leaves the file as well
+    )
+
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
-        cursor.execute("PRAGMA secure_delete=ON")  # a destroyed secret leaves the file as well
+        try:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()  # the pool forgets a connection that failed here
+            raise
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -154,7 +165,7 @@ def _reason(error: DBAPIError) -> str | None:
     if "readonly" in words or state == "25006":
         return "Registrar's database is read-only, so nothing was saved. Tell whoever runs it."
     away = error.connection_invalidated or state.startswith(("08", "57P", "53"))
-    if away or isinstance(original, sqlite3.OperationalError) or _is_lost(error):
+    if away or type(original) in _UNUSABLE or _is_lost(error):
         return "Registrar's database cannot be used, so nothing was saved. Tell whoever runs it."
     return None
 
