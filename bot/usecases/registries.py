@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
@@ -64,7 +63,8 @@ async def show(deps: Deps, actor: Actor, name: str) -> RegistryView:
     if broken != stored.registry.broken:
         async with deps.store.transaction() as session:
             await registries.mark_broken(session, stored.registry.id, broken)
-    return replace(view_of(stored, last), broken=broken or view_of(stored).broken)
+        stored.registry.broken = broken
+    return view_of(stored, last)
 
 
 async def suggest(deps: Deps, actor: Actor, text: str, limit: int = 100) -> list[tuple[str, str]]:
