@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import WorkspaceSettings
@@ -18,6 +18,12 @@ async def ensure(session: AsyncSession, team_id: str, now: datetime) -> None:
     row = Workspace(team_id=team_id, created_at=now, updated_at=now).model_dump()
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     await session.exec(dialect.insert(Workspace).values(**row).on_conflict_do_nothing())
+
+
+async def teams(session: AsyncSession) -> list[str]:
+    """The Slack team ids of all workspaces, in order."""
+    found = await session.exec(select(col(Workspace.team_id)).order_by(col(Workspace.team_id)))
+    return list(found)
 
 
 async def settings(session: AsyncSession, team_id: str) -> WorkspaceSettings:

@@ -11,6 +11,12 @@ from bot.usecases.permission import require_manager
 ROTATE_DAYS_MAX = 3650
 
 
+async def teams(deps: Deps) -> list[str]:
+    """The Slack team ids of all workspaces that were ever set up; for the operator's terminal."""
+    async with deps.store.reading() as session:
+        return await workspaces.teams(session)
+
+
 async def settings(deps: Deps, actor: Actor) -> WorkspaceSettings:
     """The settings of the actor's workspace; defaults until somebody changed them."""
     async with deps.store.reading() as session:
