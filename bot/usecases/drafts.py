@@ -20,12 +20,20 @@ from bot.core.check import CheckResult, Progress, Verdict
 from bot.core.config import Config
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
-from bot.errors import Conflict, NotFound, StoreError, Undecryptable
+from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptable
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import DRAFT, OPEN, SAVED, Credential, Draft, Registry
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import TYPED, Answers, Parsed, Reserve, parse, stored_values
+from bot.usecases.draft_answers import (
+    TYPED,
+    Answers,
+    Parsed,
+    Reserve,
+    fields_of,
+    parse,
+    stored_values,
+)
 from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.permission import require_manager
 from bot.usecases.saving import save
@@ -116,7 +124,8 @@ async def begin(
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
         base = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)
-        parsed = parse(answers, reserve, deps.allow, now)
+        gone = bool(draft_id) and earlier is None
+        parsed = _parse(deps, answers, reserve, gone=gone)
         if earlier is not None:
             await drafts.drop(session, earlier)
         registry_id = base.registry.id if base else uuid4().hex
@@ -227,6 +236,19 @@ async def _reserve(
     if base is not None and base.registry.kind == answers.kind:
         kept = _opened(deps, base.credential)
     return Reserve(typed, kept, base.registry.url if base else "")
+
+
+def _parse(deps: Deps, answers: Answers, reserve: Reserve, *, gone: bool) -> Parsed:
+    """Complete and valid answers; when the earlier draft is `gone`, its secrets are asked for."""
+    try:
+        return parse(answers, reserve, deps.allow, deps.clock.now())
+    except InvalidInput as error:
+        secret = {one.name for one in fields_of(answers.kind, answers.variant) if one.secret}
+        blank = {name for name in secret if not answers.secrets.get(name)} & set(error.fields)
+        if not gone or not blank:
+            raise
+        sentence = "Type it again: what you typed before was kept for 15 minutes."
+        raise InvalidInput(error.fields | dict.fromkeys(blank, sentence)) from error
 
 
 def _opened(deps: Deps, credential: Credential | None) -> dict[str, Secret]:

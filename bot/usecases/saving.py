@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
+from bot.core.check import Verdict
 from bot.core.registry import RegistryView
 from bot.core.schedule import interval, next_check
 from bot.core.secret import Secret
@@ -79,7 +80,7 @@ async def _save(
     assert credential is not None
     parsed = _parsed(deps, draft, secrets, now)
     record = await checks.find(session, draft.check_id) if draft.check_id else None
-    values = parsed.columns() | await _answer(session, actor, draft, record)
+    values = parsed.columns() | await _answer(session, actor, draft, record, now)
     values |= {"updated_at": now, "updated_by": actor.user_id, "broken": ""}
     if draft.base_version:
         await _replace(deps, session, actor, draft, credential, secrets, values)
@@ -131,12 +132,12 @@ async def _replace(
 
 
 async def _answer(
-    session: AsyncSession, actor: Actor, draft: Draft, record: CheckRecord | None
+    session: AsyncSession, actor: Actor, draft: Draft, record: CheckRecord | None, now: datetime
 ) -> dict[str, Any]:
-    """The columns that tell the last check; all of them empty when there was none."""
+    """The columns that tell the last check; without one they are empty and a check is due now."""
     if record is None:
-        empty = dict.fromkeys(("verdict", "cause", "checked_at", "next_check_at"))
-        return {**empty, "sentence": "", "remedy": ""}
+        empty = dict.fromkeys(("verdict", "cause", "checked_at"))
+        return {**empty, "sentence": "", "remedy": "", "next_check_at": now}
     settings = await workspaces.settings(session, actor.team_id)
     every = interval(settings.recheck_minutes)
     return registries.answer(record, next_check(draft.registry_id, every, record.at))
@@ -177,7 +178,10 @@ def _wanted(actor: Actor, draft: Draft, values: dict[str, Any]) -> Registry:
 
 
 def _outcome(values: dict[str, Any]) -> dict[str, str]:
-    return {"verdict": values["verdict"] or ""}
+    """What the check found, for the announcement; why, unless all is well."""
+    if values["verdict"] in {None, str(Verdict.PROVEN)}:
+        return {"verdict": values["verdict"] or ""}
+    return {"verdict": values["verdict"], "sentence": values["sentence"]}
 
 
 async def _row(session: AsyncSession, actor: Actor, registry_id: str) -> Registry:

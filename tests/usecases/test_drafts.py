@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.check import Expiry, StageResult, Verdict
+from bot.core.check import CheckResult, Expiry, Progress, StageResult, Verdict
+from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from bot.usecases import drafts, registries, workspaces
@@ -19,6 +20,7 @@ from tests.factories import (
     BOB,
     MALLORY,
     NOW,
+    ScriptedChecker,
     add,
     checker_of,
     clock_of,
@@ -296,15 +298,9 @@ async def test_the_second_of_two_editors_is_told_who_changed_what(deps: Deps) ->
     """Nothing is overwritten in silence."""
     await add(deps)
     carol = replace(ALICE, user_id="UCAROL")
-    for actor, words in ((carol, "hers"), (ALICE, "mine")):
-        edit = generic(password="", description=words)
-        draft_id = (
-            await drafts.begin(deps, actor, edit, name_of_edited="harbor-team", version=1)
-            if actor is carol
-            else ""
-        )
-        if draft_id:
-            await drafts.try_draft(deps, actor, draft_id)
+    hers = generic(password="", description="hers")
+    draft_id = await drafts.begin(deps, carol, hers, name_of_edited="harbor-team", version=1)
+    await drafts.try_draft(deps, carol, draft_id)
 
     with pytest.raises(Conflict, match=r"<@UCAROL> edited it at 14:02 UTC.*\(description\)"):
         await drafts.begin(
@@ -404,3 +400,69 @@ async def test_an_unreachable_draft_can_be_tried_again_at_once(deps: Deps) -> No
     await drafts.try_draft(deps, ALICE, draft_id)
 
     assert (await drafts.try_draft(deps, ALICE, draft_id)).saved is not None
+
+
+async def test_a_correction_after_fifteen_minutes_asks_for_the_secret(deps: Deps) -> None:
+    """It says why, on the field; everything else that was typed is still in the form."""
+    first = await drafts.begin(deps, ALICE, generic())
+    clock_of(deps).skip(timedelta(minutes=16))
+
+    with pytest.raises(InvalidInput) as caught:
+        await drafts.begin(deps, ALICE, generic(password=""), draft_id=first)
+
+    assert caught.value.fields == {
+        "password": "Type it again: what you typed before was kept for 15 minutes."
+    }
+
+
+async def test_a_draft_discarded_during_its_check_is_not_saved(deps: Deps) -> None:
+    """Cancel means cancel, even when the answer would have been good."""
+
+    class Cancelling(ScriptedChecker):
+        async def check(self, config: Config, progress: Progress | None = None) -> CheckResult:
+            await drafts.discard(deps, ALICE, draft_id)
+            return proven(at=NOW)
+
+    draft_id = await drafts.begin(deps, ALICE, generic())
+    slow = replace(deps, checker=Cancelling(clock_of(deps)))
+
+    with pytest.raises(Conflict, match="discarded"):
+        await drafts.try_draft(slow, ALICE, draft_id)
+
+    assert (await registries.counters(deps, ALICE)).total == 0
+
+
+async def test_a_new_secret_key_ends_the_old_session_token(deps: Deps) -> None:
+    """An optional secret is kept with the secret it belongs to, not with another one."""
+    name = "aws-ecr-eu-west-1"
+    public = {
+        "url": "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        "region": "eu-west-1",
+        "access_key_id": "ASIAIOSFODNN7EXAMPLE",
+        "name": name,
+    }
+    session = {
+        "secret_access_key": Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        "session_token": Secret("token-of-the-session"),
+    }
+    await add(deps, answers=Answers("ecr", "access_keys", public, session))
+    lasting = {"secret_access_key": Secret("aJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEZ")}
+    edit = Answers(
+        "ecr", "access_keys", public | {"access_key_id": "AKIAIOSFODNN7EXAMPLE"}, lasting
+    )
+
+    draft_id = await drafts.begin(deps, ALICE, edit, name_of_edited=name, version=1)
+    await drafts.try_draft(deps, ALICE, draft_id)
+
+    assert set(checker_of(deps).seen[0].secrets) == {"secret_access_key", "session_token"}
+    assert checker_of(deps).seen[-1].secrets == lasting
+
+
+async def test_saved_without_any_check_is_due_at_once(deps: Deps) -> None:
+    """What nobody has checked yet is not left waiting for an interval."""
+    draft_id = await drafts.begin(deps, ALICE, generic())
+
+    saved = await drafts.save_anyway(deps, ALICE, draft_id)
+
+    assert saved.verdict is None
+    assert saved.next_check_at == NOW

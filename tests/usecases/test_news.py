@@ -47,6 +47,7 @@ async def test_what_was_saved_unproven_is_announced_as_such(told: Deps) -> None:
     (message,) = await outbox.claim(told, 10)
 
     assert message.values["verdict"] == "refused"
+    assert message.values["sentence"] == refused().sentence
 
 
 async def test_every_change_is_announced_and_audited_in_order(told: Deps) -> None:
