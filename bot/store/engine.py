@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,6 +23,7 @@ from bot.store.cipher import Keyring
 log = structlog.get_logger(__name__)
 
 BUSY_SECONDS: Final = 5.0
+BUSY: Final = "Registrar's database is busy, so nothing was saved. Try again in a moment."
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -87,8 +89,12 @@ def open_engine(
     """An engine whose transactions are real ones on both databases."""
     parsed = database_url(url)
     if not parsed.drivername.startswith("sqlite"):
-        return create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": busy_seconds})
+        return create_async_engine(
+            parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+        )
+    engine = create_async_engine(
+        parsed, connect_args={"timeout": busy_seconds}, hide_parameters=True
+    )
     _set_up_sqlite(engine, foreign_keys=foreign_keys)
     return engine
 
@@ -113,6 +119,8 @@ async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     try:
         async with session:
             yield session
+    except PoolTimeout as error:
+        raise StoreError(BUSY) from error
     except DBAPIError as error:
         reason = _reason(error)
         if reason is None:
@@ -161,7 +169,7 @@ def _reason(error: DBAPIError) -> str | None:
             "Tell whoever runs Registrar."
         )
     if "is locked" in words or state in {"55P03", "40001", "40P01"}:
-        return "Registrar's database is busy, so nothing was saved. Try again in a moment."
+        return BUSY
     if "readonly" in words or state == "25006":
         return "Registrar's database is read-only, so nothing was saved. Tell whoever runs it."
     away = error.connection_invalidated or state.startswith(("08", "57P", "53"))

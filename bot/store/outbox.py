@@ -75,10 +75,11 @@ async def claim(
         .order_by(col(Outgoing.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # so that PostgreSQL finds the rows once, whatever plan it chooses
     )
     statement = (
         update(Outgoing)
-        .where(col(Outgoing.id).in_(due))
+        .where(col(Outgoing.id).in_(select(due.c.id)))
         .values(
             lease_until=until,
             fence=col(Outgoing.fence) + 1,
