@@ -172,7 +172,7 @@ class Link:
         await asyncio.sleep(self._ack_seconds)
         await socket.close()
 
-    async def drop(self) -> None:
+    def drop(self) -> None:
         """Cut every connection without a word, as a broken network does."""
         for socket in list(self._open):
             if socket in self._transports:

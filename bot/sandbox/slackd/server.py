@@ -54,9 +54,10 @@ def _no_names() -> Sequence[str]:
 class SlackServer:
     """A strict local Slack.
 
-    `page_dir` holds index.html and its assets. `practice` are the practice registries, `on_skip` moves
-    the bot's clock; without them the page offers neither. `ack_seconds` and `trigger_seconds` are
-    Slack's three seconds, `rate_limits` its 429s: only tests change them.
+    `page_dir` holds index.html and its assets. `practice` are the practice registries, `on_skip`
+    moves the bot's clock; without them the page offers neither. `names` are registry names to
+    complete. `ack_seconds` and `trigger_seconds` are Slack's three seconds, `rate_limits` its 429s,
+    `retry_seconds` its pauses before events are sent again: only tests change them.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.sandbox.slackd import limits
-from bot.sandbox.slackd.blockkit import BLOCKS, ID, SUGGESTIONS, SURFACES
+from bot.sandbox.slackd.blockkit import BLOCKS, SUGGESTIONS, SURFACES
 from bot.sandbox.slackd.refusal import JSON, Refusal
 from bot.sandbox.slackd.schema import ByType, Flag, Many, Obj, Report, Str, Text
 
@@ -44,12 +44,15 @@ class Findings:
     """Collects reasons; the same reason at the same place counts once."""
 
     def __init__(self) -> None:
-        self.messages: list[str] = []
+        self.found: list[tuple[str, str]] = []
 
     def __call__(self, reason: str, at: str) -> None:
-        message = f"{reason} [json-pointer:{at or '/'}]"
-        if message not in self.messages:
-            self.messages.append(message)
+        if (reason, at) not in self.found:
+            self.found.append((reason, at))
+
+    @property
+    def messages(self) -> list[str]:
+        return [f"{reason} [json-pointer:{at or '/'}]" for reason, at in self.found]
 
 
 def refuse_message(message: JSON) -> None:
@@ -90,9 +93,9 @@ def refuse_view(view: Any, *, home: bool) -> None:
         report(f"must be `{wanted}`", "/view/type")
     else:
         ByType(_VIEW).check(view, "/view", report)
-        blocks = view.get("blocks") or []
-        check_blocks(blocks, wanted, "/view/blocks", report)
-        _submit_rule(view, blocks, report)
+    if not report.messages:
+        check_blocks(view["blocks"], wanted, "/view/blocks", report)
+        _submit_rule(view, report)
         _models_agree(View, view, "/view", report)
     if report.messages:
         raise Refusal("invalid_arguments", *report.messages)
@@ -109,10 +112,16 @@ def refuse_suggestions(answer: Any) -> None:
 
 
 def check_blocks(blocks: Any, surface: str, at: str, report: Report) -> None:
-    """Reports all that is wrong with the blocks of a message, modal or Home tab."""
+    """Reports what is wrong with the blocks of a message, modal or Home tab.
+
+    The rules of the second half read the blocks, so they are asked only when the shape is right.
+    """
     most = limits.MESSAGE_BLOCKS if surface == "message" else limits.VIEW_BLOCKS
-    Many(ByType(BLOCKS), most).check(blocks, at, report)
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+    shape = Findings()
+    Many(ByType(BLOCKS), most).check(blocks, at, shape)
+    for reason, where in shape.found:
+        report(reason, where)
+    if shape.found:
         return
     for index, block in enumerate(blocks):
         _check_block(block, surface, f"{at}/{index}", report)
@@ -120,8 +129,8 @@ def check_blocks(blocks: Any, surface: str, at: str, report: Report) -> None:
 
 
 def _check_block(block: JSON, surface: str, at: str, report: Report) -> None:
-    kind = str(block.get("type"))
-    if kind in SURFACES and surface not in SURFACES[kind]:
+    kind = block["type"]
+    if surface not in SURFACES[kind]:
         report(f"block type `{kind}` is not allowed in a {surface}", f"{at}/type")
     if kind == "section" and not (block.get("text") or block.get("fields")):
         report("missing required field: text or fields", at)
@@ -136,29 +145,27 @@ def _check_block(block: JSON, surface: str, at: str, report: Report) -> None:
 
 
 def _check_container(block: JSON, at: str, report: Report) -> None:
-    children = block.get("child_blocks")
-    if isinstance(children, list) and children:
-        if any(isinstance(c, dict) and c.get("type") == "container" for c in children):
-            report("containers cannot be nested", f"{at}/child_blocks")
-        check_blocks(children, "message", f"{at}/child_blocks", report)
+    children, at = block["child_blocks"], f"{at}/child_blocks"
+    if any(isinstance(child, dict) and child.get("type") == "container" for child in children):
+        report("containers cannot be nested", at)
+    else:
+        check_blocks(children, "message", at, report)
 
 
 def elements_of(block: JSON, at: str = "") -> Iterator[tuple[JSON, str]]:
     """The elements of a block with their JSON pointers: accessory, input element, actions."""
     for key in ("accessory", "element"):
-        if isinstance(block.get(key), dict):
+        if block.get(key):
             yield block[key], f"{at}/{key}"
-    if block.get("type") in {"actions", "context", "context_actions"}:
-        for index, element in enumerate(block.get("elements") or []):
-            if isinstance(element, dict):
-                yield element, f"{at}/elements/{index}"
+    if block["type"] in {"actions", "context", "context_actions"}:
+        for index, element in enumerate(block["elements"]):
+            yield element, f"{at}/elements/{index}"
     for index, element in enumerate(block.get("actions") or []):
-        if isinstance(element, dict):
-            yield element, f"{at}/actions/{index}"
+        yield element, f"{at}/actions/{index}"
 
 
 def _check_element(element: JSON, at: str, surface: str, report: Report) -> None:
-    kind = str(element.get("type"))
+    kind = element["type"]
     if kind == "file_input" and surface != "modal":
         report("file_input is only allowed in a modal", f"{at}/type")
     if kind == "image":
@@ -169,8 +176,7 @@ def _check_element(element: JSON, at: str, surface: str, report: Report) -> None
         _initial_known(element, at, report)
     if kind in {"radio_buttons", "checkboxes"}:
         _initial_known(element, at, report)
-    low, high = element.get("min_length"), element.get("max_length")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
+    if (element.get("min_length") or 0) > (element.get("max_length") or 3000):
         report("min_length must be less than or equal to max_length", f"{at}/min_length")
     _unique_values(element, at, report)
 
@@ -178,12 +184,12 @@ def _check_element(element: JSON, at: str, surface: str, report: Report) -> None
 def options_in(element: JSON) -> list[JSON]:
     """All options of a select, grouped or not."""
     groups = element.get("option_groups") or []
-    grouped = [o for group in groups if isinstance(group, dict) for o in group.get("options") or []]
-    return [o for o in [*(element.get("options") or []), *grouped] if isinstance(o, dict)]
+    grouped = [option for group in groups for option in group["options"]]
+    return [*(element.get("options") or []), *grouped]
 
 
 def _unique_values(element: JSON, at: str, report: Report) -> None:
-    counts = Counter(str(option.get("value")) for option in options_in(element))
+    counts = Counter(option["value"] for option in options_in(element))
     for value, count in counts.items():
         if count > 1:
             report(f"duplicate option value: {value}", f"{at}/options")
@@ -191,8 +197,6 @@ def _unique_values(element: JSON, at: str, report: Report) -> None:
 
 def _initial_known(element: JSON, at: str, report: Report) -> None:
     initial = element.get("initial_options") or []
-    if not isinstance(initial, list):
-        return
     if element.get("initial_option"):
         initial = [element["initial_option"]]
     for option in initial:
@@ -205,7 +209,7 @@ def _image_source(holder: JSON, at: str, report: Report, *, needs_one: bool) -> 
     url = holder.get("image_url")
     if needs_one and bool(url) == bool(holder.get("slack_file")):
         report("must provide either image_url or slack_file", at)
-    if isinstance(url, str) and not _public(url):
+    if url and not _public(url):
         # Slack fetches the picture itself, so it never sees what only this machine can reach.
         report("downloading image failed", f"{at}/image_url")
 
@@ -230,22 +234,19 @@ def _whole_rules(blocks: list[JSON], at: str, report: Report) -> None:
     if len(focused) > 1:
         report("focus_on_load can only be used on one element", at)
     for kind, most in (("table", 1), ("data_visualization", 2)):
-        if sum(block.get("type") == kind for block in blocks) > most:
+        if sum(block["type"] == kind for block in blocks) > most:
             report(f"no more than {most} {kind} block allowed", at)
-    markdown = sum(len(str(b.get("text"))) for b in blocks if b.get("type") == "markdown")
+    markdown = sum(len(b["text"]) for b in blocks if b["type"] == "markdown")
     if markdown > limits.MARKDOWN_TOTAL:
         report(f"markdown blocks must be less than {limits.MARKDOWN_TOTAL + 1} characters", at)
     for index, block in enumerate(blocks):
-        if block.get("type") == "data_table" and _cell_text(block) > limits.DATA_TABLE_TEXT:
+        if block["type"] == "data_table" and _cell_text(block) > limits.DATA_TABLE_TEXT:
             report(f"must be less than {limits.DATA_TABLE_TEXT + 1} characters", f"{at}/{index}")
 
 
 def _cell_text(table: JSON) -> int:
-    rows = table.get("rows")
-    if not isinstance(rows, list):
-        return 0
-    cells = [cell for row in rows if isinstance(row, list) for cell in row]
-    return sum(len(str(cell.get("text", ""))) for cell in cells if isinstance(cell, dict))
+    cells = [cell for row in table["rows"] for cell in row]
+    return sum(len(cell.get("text") or "") for cell in cells)
 
 
 def _unique(names: list[Any], what: str, at: str, report: Report) -> None:
@@ -255,8 +256,8 @@ def _unique(names: list[Any], what: str, at: str, report: Report) -> None:
             report(f"`{what}` {name} already exists", at)
 
 
-def _submit_rule(view: JSON, blocks: Any, report: Report) -> None:
-    inputs = [b for b in blocks if isinstance(b, dict) and b.get("type") == "input"]
+def _submit_rule(view: JSON, report: Report) -> None:
+    inputs = [block for block in view["blocks"] if block["type"] == "input"]
     if view.get("type") == "modal" and inputs and not view.get("submit"):
         report("missing required field: submit (a modal with input blocks needs it)", "/view")
 
@@ -271,11 +272,3 @@ def _models_agree(model: type[Block | View], payload: JSON, at: str, report: Rep
         report(str(error), at)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         report(f"malformed ({type(error).__name__})", at)
-
-
-def check_id(name: str, value: str) -> None:
-    """Raises `invalid_arguments` for an identifier that is empty or too long."""
-    report = Findings()
-    ID.check(value, f"/{name}", report)
-    if report.messages:
-        raise Refusal("invalid_arguments", *report.messages)
