@@ -33,6 +33,8 @@ def news_card(what: str, values: Mapping[str, str]) -> Card:
         lines.append(STATES[Verdict(values["verdict"])])
     if values.get("sentence"):
         lines.append(escape(values["sentence"], 600))
+    if values.get("changed"):
+        lines.append(f"Changed: {escape(values['changed'])}.")
     if what == "registry_edited":
         lines.append("The change affects every application that uses this registry.")
     if what == "registry_deleted":

@@ -6,6 +6,7 @@ app in this process, as Bolt's own scenario tests do.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import itertools
 import json
@@ -61,6 +62,7 @@ class Workspace:
     """What Slack was told: `calls` in order, open modals, messages, and what it would refuse."""
 
     admins: set[str] = field(default_factory=lambda: {"UALICE"})
+    strangers: set[str] = field(default_factory=set)
     groups: dict[str, list[str]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,8 +70,12 @@ class Workspace:
     responses: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     errors: dict[str, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
+    moments: dict[str, list[float]] = field(default_factory=dict)
+    delays: dict[str, float] = field(default_factory=dict)
+    exhausted: bool = False
     used: dict[str, int] = field(default_factory=dict)
     url: str = ""
+    window: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def fail(self, method: str, error: str, **headers: str) -> None:
@@ -98,6 +104,8 @@ class Workspace:
         method = request.match_info["method"]
         payload = await _payload(request)
         self.calls.append((method, payload))
+        self.moments.setdefault(method, []).append(time.monotonic())
+        await asyncio.sleep(self.delays.get(method, 0))
         if self.errors.get(method):
             error, headers = self.errors[method].pop(0)
             status = 429 if error == "ratelimited" else 200
@@ -110,7 +118,7 @@ class Workspace:
         """A response_url: five uses."""
         token = request.match_info["token"]
         self.used[token] = self.used.get(token, 0) + 1
-        if self.used[token] > 5:
+        if self.used[token] > 5 or self.exhausted:
             return web.Response(status=404, text="used_url")
         message = await request.json()
         self.problems += message_problems(message)
@@ -125,7 +133,8 @@ class Workspace:
                 return {"team_id": "T1", "user_id": "UBOT", "bot_id": "B1"}
             case "users.info":
                 user = payload["user"]
-                return {"user": {"id": user, "team_id": "T1", "is_admin": user in self.admins}}
+                home = "TELSEWHERE" if user in self.strangers else "T1"
+                return {"user": {"id": user, "team_id": home, "is_admin": user in self.admins}}
             case "usergroups.list":
                 handles = [{"id": group, "handle": group.lower()} for group in self.groups]
                 return {"usergroups": handles}
@@ -171,6 +180,7 @@ class Workspace:
             "state": {"values": state},
         }
         self.views[view_id] = stored
+        self.window.set()
         return stored
 
 
@@ -196,7 +206,7 @@ class Person:
             "trigger_id": f"trigger-{time.monotonic_ns()}",
             "response_url": f"{self.slack.url}/response/command{time.monotonic_ns()}",
         }
-        return await self._send(urlencode(form), "application/x-www-form-urlencoded")
+        return await self.send(urlencode(form), "application/x-www-form-urlencoded")
 
     async def press(
         self, action_id: str, value: str = "-", *, inside: str = "message"
@@ -320,15 +330,18 @@ class Person:
             "event": event,
             "authorizations": [{"team_id": self.team, "user_id": "UBOT", "is_bot": True}],
         }
-        return await self._send(json.dumps(body), "application/json")
+        return await self.send(json.dumps(body), "application/json")
 
     async def _interact(self, body: dict[str, Any], *, drain: bool = True) -> BoltResponse:
         form = urlencode({"payload": json.dumps(body)})
-        return await self._send(form, "application/x-www-form-urlencoded", drain=drain)
+        return await self.send(form, "application/x-www-form-urlencoded", drain=drain)
 
-    async def _send(self, body: str, kind: str, *, drain: bool = True) -> BoltResponse:
+    async def send(
+        self, body: str, kind: str, *, drain: bool = True, secret: str = SIGNING
+    ) -> BoltResponse:
+        """A request as Slack sends it, signed."""
         at = str(int(time.time()))
-        signature = SignatureVerifier(SIGNING).generate_signature(timestamp=at, body=body)
+        signature = SignatureVerifier(secret).generate_signature(timestamp=at, body=body)
         headers: dict[str, str | Sequence[str]] = {
             "content-type": [kind],
             "x-slack-signature": [signature or ""],

@@ -1,0 +1,82 @@
+"""The settings of the workspace, in Slack."""
+
+from __future__ import annotations
+
+from bot.usecases import workspaces
+from tests.factories import ALICE
+from tests.slack.workspace import Office, Person
+
+
+async def test_anyone_is_led_there_first_and_may_save(office: Office, bob: Person) -> None:
+    """Before somebody set it up, the first one to come does."""
+    await bob.press("settings")
+    assert await bob.submit(alert_channel="C9", manager_users=["UBOB"]) == {}
+
+    settings = await workspaces.settings(office.deps, ALICE)
+    assert (settings.configured, settings.alert_channel) == (True, "C9")
+    assert settings.manager_users == ("UBOB",)
+    assert "News go to <#C9>" in str(office.slack.view["blocks"])
+
+
+async def test_the_new_alert_channel_is_tried_at_once(office: Office, alice: Person) -> None:
+    """A missing invitation shows now, not with the first alert."""
+    office.slack.fail("chat.postMessage", "not_in_channel")
+    await alice.type("settings")
+    await alice.submit(alert_channel="C9")
+
+    assert "invite it with `/invite` in <#C9>" in str(office.slack.view["blocks"])
+
+
+async def test_the_numbers_are_held_to_their_limits(office: Office, alice: Person) -> None:
+    """Each on its field."""
+    await alice.type("settings")
+    errors = await alice.submit(recheck_minutes="1", rotate_days="99999")
+
+    assert set(errors) == {"recheck_minutes", "rotate_days"}
+
+
+async def test_user_groups_can_manage(office: Office, alice: Person) -> None:
+    """They are offered by handle and kept by id."""
+    office.slack.groups = {"SPLATFORM": [], "SDESIGN": []}
+    await alice.type("settings")
+    await alice.submit(manager_groups=["SPLATFORM"])
+    await alice.type("settings")
+
+    assert (await workspaces.settings(office.deps, ALICE)).manager_groups == ("SPLATFORM",)
+    chosen = office.slack.view["state"]["values"]["field:manager_groups:"]["pick_groups"]
+    assert [option["value"] for option in chosen["selected_options"]] == ["SPLATFORM"]
+
+
+async def test_a_thousand_user_groups_fit(office: Office, alice: Person) -> None:
+    """A select holds a hundred options in each of its groups."""
+    office.slack.groups = {f"S{number:04}": [] for number in range(1_000)}
+    await alice.type("settings")
+    await alice.submit(manager_groups=["S0123"])
+
+    assert (await workspaces.settings(office.deps, ALICE)).manager_groups == ("S0123",)
+
+
+async def test_groups_stay_when_slack_does_not_list_them(office: Office, alice: Person) -> None:
+    """Saving a form that could not show them does not remove them."""
+    office.slack.groups = {"SPLATFORM": []}
+    await alice.type("settings")
+    await alice.submit(manager_groups=["SPLATFORM"])
+    office.slack.fail("usergroups.list", "paid_teams_only")
+    await alice.type("settings")
+    await alice.submit(rotate_days="30")
+
+    settings = await workspaces.settings(office.deps, ALICE)
+    assert (settings.rotate_days, settings.manager_groups) == (30, ("SPLATFORM",))
+
+
+async def test_the_second_of_two_settings_is_told(office: Office, alice: Person) -> None:
+    """Nothing is overwritten silently."""
+    await alice.type("settings")
+    first = dict(office.slack.view)
+    await alice.type("settings")
+    await alice.submit(rotate_days="30")
+    office.slack.views[first["id"]] = office.slack.views.pop(first["id"])
+    await alice.submit(rotate_days="40")
+
+    assert "Somebody else changed the settings" in str(office.slack.view["blocks"])
+    assert (await workspaces.settings(office.deps, ALICE)).rotate_days == 30
