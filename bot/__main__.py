@@ -1,0 +1,162 @@
+"""The verbs of `registrar`: arguments only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from bot.errors import RegistrarError
+from bot.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Registrar keeps an organisation's container registries and proves their credentials."""
+
+
+@main.command()
+def run() -> None:
+    """Everything in one process: Slack, the web server and the clock's tasks."""
+    _serve(listen=True, work=True)
+
+
+@main.command()
+def web() -> None:
+    """Answer Slack; the clock's tasks run in `registrar worker`."""
+    _serve(listen=True, work=False)
+
+
+@main.command()
+def worker() -> None:
+    """Run the clock's tasks; Slack is answered by `registrar web`."""
+    _serve(listen=False, work=True)
+
+
+@main.command()
+@click.option("--port", default=8080, envvar="PORT", show_default=True, help="0 takes a free one.")
+@click.option("--live", is_flag=True, help="Check real registries instead of the practice ones.")
+def sandbox(port: int, *, live: bool) -> None:
+    """The bot against a local Slack in the browser, with practice registries.
+
+    Everything it keeps is gone when it stops.
+    """
+    from bot.bootstrap import Surroundings, bootstrap
+    from bot.logs import configure_logs
+    from bot.sandbox.run import open_sandbox
+
+    async def serve(stop: asyncio.Event) -> None:
+        configure_logs("WARNING")
+        async with open_sandbox(port=port, live=live, environment=os.environ) as box:
+            around = Surroundings(box.clock, box.resolver, box.ca_file, box.aws_endpoint)
+            async with bootstrap(Settings.from_environment(box.environment), around) as bot:
+                click.echo(f"Registrar's sandbox: {box.url}   (Ctrl-C stops it)")
+                await bot.run(stop)
+
+    _run(_until_signal(serve))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from bot.store.migrate import migrate as migrate_database
+
+    async def work() -> None:
+        await migrate_database(Settings.from_environment().database_url)
+
+    _run(work())
+
+
+@main.group()
+def keys() -> None:
+    """The keys that encrypt stored credentials."""
+
+
+@keys.command("new")
+def new_key() -> None:
+    """Print a new keyring for ENCRYPTION_KEYS; it is stored nowhere."""
+    from bot.store.cipher import Keyring
+
+    click.echo(Keyring.generate_text())
+
+
+@main.group()
+def manifest() -> None:
+    """Files that other systems want to be told by."""
+
+
+@manifest.command("slack")
+@click.option("--http", "over_http", is_flag=True, help="For HTTP; PUBLIC_URL says where.")
+def slack_manifest(*, over_http: bool) -> None:
+    """Print the Slack app manifest (JSON), for Socket Mode unless --http is given."""
+    from bot.slack.manifest import manifest as app_manifest
+
+    def work() -> None:
+        settings = Settings.from_environment()
+        if over_http and not settings.public_url.startswith("https://"):
+            raise click.UsageError("Set PUBLIC_URL to the https:// address Slack shall call.")
+        url = settings.public_url if over_http else None
+        click.echo(json.dumps(app_manifest(settings.slack_command, url), indent=2))
+
+    _guard(work)
+
+
+@main.command("test")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every registry of the workspace.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+@click.option("--workspace", default="", help="Slack team id; needed when there are several.")
+def test_registries(
+    names: tuple[str, ...], *, everything: bool, as_json: bool, workspace: str
+) -> None:
+    """Check stored registries now; exit 0 all proven, 1 some not, 2 could not ask."""
+    from bot.terminal import test_from_terminal
+
+    if bool(names) == everything:
+        raise click.UsageError("Name the registries to test, or give --all.")
+    code = _run(test_from_terminal(names, as_json=as_json, workspace=workspace))
+    sys.exit(code)
+
+
+def _serve(*, listen: bool, work: bool) -> None:
+    from bot.bootstrap import bootstrap
+    from bot.logs import configure_logs
+
+    async def serve(stop: asyncio.Event) -> None:
+        settings = Settings.from_environment()
+        configure_logs(settings.log_level)
+        async with bootstrap(settings) as bot:
+            await bot.run(stop, listen=listen, work=work)
+
+    _run(_until_signal(serve))
+
+
+async def _until_signal(serve: Any) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await serve(stop)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return _guard(lambda: asyncio.run(work))
+
+
+def _guard(work: Any) -> Any:
+    """Say what is wrong in one sentence instead of a traceback; exit code 2."""
+    try:
+        return work()
+    except RegistrarError as error:
+        click.echo(f"registrar: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Everything around the bot in the sandbox: a local Slack, practice registries, a database."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.core.clock import Clock, MovableClock
+from bot.errors import SettingsError
+from bot.kinds.net import AllowList, Resolver, SystemResolver
+from bot.sandbox.practice import Practice
+from bot.sandbox.slackd.server import SlackServer
+from bot.store.cipher import Keyring
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What the bot is started with; `environment` takes the place of the process's own."""
+
+    url: str
+    environment: Mapping[str, str]
+    clock: MovableClock
+    slack: SlackServer
+    practice: Practice | None
+
+    @property
+    def resolver(self) -> Resolver | None:
+        return self.practice.resolver if self.practice else None
+
+    @property
+    def ca_file(self) -> Path | None:
+        return self.practice.ca_file if self.practice else None
+
+    @property
+    def aws_endpoint(self) -> Callable[[str, str], str | None]:
+        return self.practice.aws_endpoint if self.practice else lambda _service, _region: None
+
+
+@asynccontextmanager
+async def open_sandbox(
+    *, port: int, live: bool, environment: Mapping[str, str]
+) -> AsyncIterator[Sandbox]:
+    """A local Slack on loopback and, unless `live`, the practice registries; gone at the end.
+
+    Of `environment` only the egress settings are passed on to the bot: a real token or database in
+    the shell must not reach a sandbox.
+    """
+    clock = MovableClock()
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registrar-")))
+        practice = None
+        if not live:
+            practice = await _practice(environment.get("EGRESS_ALLOW", ""), clock)
+            stack.push_async_callback(practice.close)
+        bot_token, app_token = (f"{kind}-{secrets.token_hex(16)}" for kind in ("xoxb", "xapp"))
+        slack = SlackServer(
+            bot_token=bot_token,
+            app_token=app_token,
+            clock=clock,
+            page_dir=PAGE,
+            practice=practice,
+            on_skip=lambda seconds: clock.skip(timedelta(seconds=seconds)),
+            live=live,
+        )
+        try:
+            bound = await slack.start("127.0.0.1", port)
+        except OSError:
+            raise SettingsError(
+                f"Port {port} is taken; set PORT to another one, or 0 for any free port."
+            ) from None
+        stack.push_async_callback(slack.close)
+        passed_on = {
+            name: environment[name]
+            for name in ("EGRESS_ALLOW", "EGRESS_CA_FILE")
+            if environment.get(name)
+        }
+        yield Sandbox(
+            url=f"http://127.0.0.1:{bound}",
+            environment={
+                "DATABASE_URL": f"sqlite:///{folder / 'sandbox.sqlite3'}",
+                **passed_on,
+                "SLACK_BOT_TOKEN": bot_token,
+                "SLACK_APP_TOKEN": app_token,
+                "SLACK_API_URL": slack.api_url,
+                "ENCRYPTION_KEYS": Keyring.generate_text(),
+                "PORT": "0",
+                **_aws_identity(practice),
+            },
+            clock=clock,
+            slack=slack,
+            practice=practice,
+        )
+
+
+def _aws_identity(practice: Practice | None) -> dict[str, str]:
+    """What the sandbox's own AWS identity is called in the settings."""
+    if practice is None:
+        return {}
+    identity = practice.aws_identity
+    return {
+        "AWS_IDENTITY_ACCESS_KEY_ID": identity.access_key_id,
+        "AWS_IDENTITY_SECRET_ACCESS_KEY": identity.secret_access_key.reveal(),
+    }
+
+
+async def _practice(allowed: str, clock: Clock) -> Practice:
+    """Practice names are answered by this machine; what the operator allowed is looked up."""
+    allow = AllowList.parse(allowed)
+    fallback = SystemResolver() if allowed else None
+    return await Practice.start(clock=clock, fallback=fallback, allow=allow)
