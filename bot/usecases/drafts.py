@@ -169,18 +169,16 @@ async def try_draft(
     """
     await require_manager(deps, actor, "add or edit a registry")
     draft, config = await _claim(deps, actor, draft_id)
+    saved = None
     try:
         result = await deps.checker.check(config, progress)
         await _record(deps, actor, draft, result)
-        saved = None
         if result.verdict is Verdict.PROVEN:
             saved = await save(deps, actor, draft_id, fence=draft.fence)
         return Outcome(result, saved)
     finally:
-        # The claim ends by itself as well, so a database that is away now does no harm.
-        with contextlib.suppress(StoreError):
-            async with deps.store.transaction() as session:
-                await drafts.release(session, draft_id, draft.fence)
+        if saved is None:
+            await _release(deps, draft)
 
 
 async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
@@ -340,6 +338,13 @@ async def _record(deps: Deps, actor: Actor, draft: Draft, result: CheckResult) -
         assert record.id is not None
         await drafts.note_check(session, draft.id, draft.fence, record.id)
         await credentials.change(session, draft.credential_id, credentials.facts(result))
+
+
+async def _release(deps: Deps, draft: Draft) -> None:
+    # The claim ends by itself as well, so a database that is away now does no harm.
+    with contextlib.suppress(StoreError):
+        async with deps.store.transaction() as session:
+            await drafts.release(session, draft.id, draft.fence)
 
 
 def _key(actor: Actor, draft: Draft) -> tuple[str, str, str]:

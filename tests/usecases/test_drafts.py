@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from bot.core.check import CheckResult, Expiry, Progress, StageResult, Verdict
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from bot.store.schema import Credential
 from bot.usecases import drafts, registries, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.drafts import Answers
@@ -24,6 +27,7 @@ from tests.factories import (
     add,
     checker_of,
     clock_of,
+    deps_on,
     generic,
     proven,
     refused,
@@ -466,3 +470,34 @@ async def test_saved_without_any_check_is_due_at_once(deps: Deps) -> None:
 
     assert saved.verdict is None
     assert saved.next_check_at == NOW
+
+
+async def test_a_replaced_secret_is_destroyed(deps: Deps) -> None:
+    """The old version is retired with its age, and its ciphertext is gone."""
+    await add(deps)
+    edit = generic(password="battery staple")
+    draft_id = await drafts.begin(deps, ALICE, edit, name_of_edited="harbor-team", version=1)
+    await drafts.try_draft(deps, ALICE, draft_id)
+
+    async with deps.store.reading() as session:
+        rows = (await session.exec(select(Credential))).all()
+    assert {(row.state, row.blob is None, row.destroyed_at is None) for row in rows} == {
+        ("current", False, True),
+        ("retired", True, False),
+    }
+
+
+async def test_a_copy_of_the_database_reveals_no_secret(sqlite_url: str) -> None:
+    """Neither what is stored, nor what was typed into a draft, nor what was replaced."""
+    deps = deps_on(sqlite_url)
+    await add(deps, answers=generic(password="canary-stored-5d1e"))
+    edit = generic(password="canary-replacing-8a2b")
+    draft_id = await drafts.begin(deps, ALICE, edit, name_of_edited="harbor-team", version=1)
+    await drafts.try_draft(deps, ALICE, draft_id)
+    await drafts.begin(deps, ALICE, generic("second", password="canary-drafted-77c0"))
+    await deps.store.close()
+
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    files = [one.read_bytes() for one in path.parent.glob(f"{path.name}*")]
+    assert b"harbor-team" in b"".join(files)
+    assert b"canary" not in b"".join(files)
