@@ -88,6 +88,7 @@ function messageRow(message, follows) {
     key: `m/${message.ts}`,
     class: cls("message", follows && "follows", message.ephemeral && "ephemeral", message.deleted && "deleted"),
     "aria-label": `${from.name}, ${clockTime(when)}${message.ephemeral ? ", only visible to you" : ""}`,
+    "data-testid": "message",
     "data-ts": message.ts,
   },
   h("div", { class: "gutter" }, follows ? h("time", { class: "aside", title: longTime(when) }, clockTime(when)) : from.picture),

@@ -27,7 +27,7 @@ function tabButton(id, name, current) {
 }
 
 function refused(problems) {
-  return h("section", { key: "problems", class: "refused", role: "alert" },
+  return h("section", { key: "problems", class: "refused", "aria-label": "What Slack would refuse" },
     h("h3", null, "⛔ Slack would refuse this"),
     h("ul", null, problems.slice(-20).reverse().map((one, at) => h("li", { key: `${one.at}/${at}` },
       h("strong", null, `${one.where}: ${one.error}`),

@@ -1,0 +1,165 @@
+"""The sandbox's page in a real browser, on a local Slack with a small app behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+import bot.sandbox
+from bot.core.clock import MovableClock
+from bot.sandbox.slackd.server import SlackServer
+from tests.programs import program
+
+PAGE = Path(bot.sandbox.__file__).parent / "page"
+BOT_TOKEN = "xoxb-of-the-tests"
+APP_TOKEN = "xapp-of-the-tests"
+PATIENCE_MS = 10_000
+
+
+@dataclass
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass
+class Credential:
+    label: str
+    value: str
+    secret: bool = False
+
+
+@dataclass
+class Registry:
+    slug: str
+    label: str
+    host: str
+    fields: tuple[Credential, ...]
+    state: str = "healthy"
+    states: tuple[Choice, ...] = (Choice("healthy", "Healthy"), Choice("expired", "Expired"))
+
+
+@dataclass
+class Line:
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass
+class Shelf:
+    """Two practice registries that only exist in the side panel."""
+
+    registries: list[Registry] = field(
+        default_factory=lambda: [
+            Registry(
+                "ghcr",
+                "GitHub Container Registry",
+                "ghcr.io",
+                (
+                    Credential("Username", "acme-ci"),
+                    Credential("Personal access token", "ghp_1", secret=True),
+                ),
+            ),
+            Registry(
+                "gitlab",
+                "GitLab Container Registry",
+                "registry.gitlab.com",
+                (Credential("Username", "acme-gl"), Credential("Token", "glpat-1", secret=True)),
+            ),
+        ]
+    )
+    log: list[Line] = field(default_factory=list)
+
+    def set_state(self, slug: str, state: str) -> None:
+        next(one for one in self.registries if one.slug == slug).state = state
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until `true()`; a TimeoutError after five seconds."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def names() -> list[str]:
+    """The registry names that the composer completes."""
+    return []
+
+
+@pytest.fixture
+async def slack(shelf: Shelf, names: list[str]) -> AsyncIterator[SlackServer]:
+    """Slack with the real page. Nobody waits three seconds for an app that does not answer."""
+    clock = MovableClock()
+
+    async def skip(seconds: float) -> None:
+        clock.skip(timedelta(seconds=seconds))
+
+    server = SlackServer(
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        clock=clock,
+        page_dir=PAGE,
+        practice=shelf,
+        on_skip=skip,
+        names=lambda: names,
+        ack_seconds=1.0,
+    )
+    await server.start()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def app(slack: SlackServer) -> AsyncIterator[AsyncApp]:
+    """A connected app without listeners; a test adds its own."""
+    bolt = AsyncApp(client=AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url))
+    handler = AsyncSocketModeHandler(bolt, APP_TOKEN)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    while slack.parts.link.connections < 1:
+        await slack.world.changes.after(slack.world.changes.version, 1)
+    yield bolt
+    await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Headless Chromium of the system."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=program("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, slack: SlackServer, app: AsyncApp) -> AsyncIterator[Page]:
+    """The page as Ada first sees it; an error of its scripts or its policy fails the test."""
+    del app  # connected first
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = await context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    await opened.goto(slack.url)
+    await opened.get_by_role("log").wait_for()
+    yield opened
+    assert faults == []
