@@ -366,4 +366,4 @@ async def test_two_people_pick_apart(
     await asyncio.sleep(0)
 
     assert "‹1 day›" in await ada.read()
-    assert "‹Snooze›" in await mel.read()
+    assert "‹(Snooze)›" in await mel.read()

@@ -230,3 +230,46 @@ async def test_a_dialog_covers_the_composer(slack: SlackServer, ada: Person) -> 
 
     with pytest.raises(Impossible, match="covers the composer"):
         await ada.type("hello", "#general")
+
+
+JUNK: tuple[Any, ...] = (None, 5, "x", [], [None], {}, {"type": "message"}, {"value": 1})
+
+
+@pytest.mark.parametrize("do", ["send", "block", "options", "submit", "close", "skip", "practice",
+                                "type", "go", "click", "fill", "choose", "wait", [], None])  # fmt: skip
+async def test_junk_is_answered_not_crashed_on(
+    slack: SlackServer, client: AsyncWebClient, ada: Person, do: Any
+) -> None:
+    """Whatever JSON an act holds, the answer is a sentence."""
+    await client.views_publish(
+        user_id=ada.user, view={"type": "home", "blocks": [input_block("Name", typed())]}
+    )
+    keys = ("container", "block_id", "value", "view_id", "values", "channel", "text", "label",
+            "seconds", "slug", "place", "option")  # fmt: skip
+    for path in ("/sandbox/act", "/sandbox/control"):
+        for key in keys:
+            for junk in JUNK:
+                body = {"user": ada.user, "do": do, "seconds": 0, key: junk}
+                answer = await ada._http.post(path, json=body)
+                assert answer.status_code == 200
+                assert isinstance(answer.json()["ok"], bool)
+
+
+async def test_an_element_takes_only_its_own_values(
+    slack: SlackServer, client: AsyncWebClient, ada: Person
+) -> None:
+    """A list for a date, a number for a person and a text for a list are refused."""
+    people = {"type": "users_select", "action_id": "u"}
+    many = {"type": "multi_users_select", "action_id": "m"}
+    await client.views_publish(
+        user_id=ada.user, view={"type": "home", "blocks": [actions(people, many)]}
+    )
+    for action_id, value in (("u", 5), ("u", ["U1"]), ("m", "U1"), ("m", [{}])):
+        with pytest.raises(Impossible):
+            await ada.do(
+                "block",
+                container={"type": "home"},
+                block_id="acts",
+                action_id=action_id,
+                value=value,
+            )

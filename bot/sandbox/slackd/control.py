@@ -76,7 +76,8 @@ class Control:
 
     async def _wait(self, user_id: str, body: JSON) -> JSON:
         text, gone = str(body.get("text", "")), body.get("gone") is True
-        seconds = min(float(body.get("seconds", 5)), LONGEST_WAIT)
+        wanted = body.get("seconds", 5)
+        seconds = min(wanted, LONGEST_WAIT) if isinstance(wanted, int | float) else 5
         changes = self._parts.world.changes
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds

@@ -108,8 +108,8 @@ class Plain:
         chosen = state.get(KEPT[kind].key)
         if kind in {"radio_buttons", "checkboxes"}:
             return self._choices(element, chosen)
-        shown = self._chosen(chosen) or self.text(element.get("placeholder"))
-        return f"‹{shown}›"
+        placeholder = self.text(element.get("placeholder"))
+        return f"‹{self._chosen(chosen) or (placeholder and f'({placeholder})')}›"
 
     def _choices(self, element: JSON, chosen: Any) -> str:
         picked = chosen if isinstance(chosen, list) else [chosen]

@@ -16,6 +16,7 @@ from bot.sandbox.slackd import limits
 from bot.sandbox.slackd.acts import Acts, OnSkip
 from bot.sandbox.slackd.api import Api
 from bot.sandbox.slackd.board import Board
+from bot.sandbox.slackd.callback import Callback
 from bot.sandbox.slackd.control import Control
 from bot.sandbox.slackd.guard import HEADERS, guard
 from bot.sandbox.slackd.interactions import Interactions
@@ -102,6 +103,8 @@ class SlackServer:
         self._page_dir = page_dir
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
+        self._callback: Callback | None = None
+        self._ack_seconds = ack_seconds
 
     @property
     def world(self) -> World:
@@ -116,6 +119,11 @@ class SlackServer:
     def api_url(self) -> str:
         """What SLACK_API_URL must be."""
         return f"{self.parts.base_url}/api/"
+
+    def use_http(self, request_url: str, signing_secret: str) -> None:
+        """Reach the app by signed requests to `request_url` instead of Socket Mode."""
+        self._callback = Callback(request_url, signing_secret, self._ack_seconds)
+        self.parts.delivery = self._callback
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; answers the port. Raises ValueError for an address that is not loopback."""
@@ -137,6 +145,8 @@ class SlackServer:
         self.world.changes.bump()
         await self.interactions.stop()
         await self.parts.link.close()
+        if self._callback is not None:
+            await self._callback.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

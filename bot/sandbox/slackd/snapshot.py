@@ -71,7 +71,7 @@ def snapshot(parts: Parts, setting: Setting, user_id: str, channel_id: str) -> J
         "now": world.clock.now().isoformat(),
         "can_skip": setting.can_skip,
         "live": setting.live,
-        "connected": parts.link.connections > 0,
+        "connected": parts.link.connections > 0 or parts.delivery is not parts.link,
         "channels": [_channel(parts, channel, user_id) for channel in channels],
         "channel": shown.id,
         "messages": conversation(parts, shown, user_id),

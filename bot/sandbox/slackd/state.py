@@ -54,6 +54,8 @@ KEPT: Final[Mapping[str, Kept]] = {
 }
 """Elements with an answer; buttons and overflow menus only act."""
 
+_OBJECTS: Final = frozenset({"external_select", "multi_external_select", "rich_text_input"})
+
 TYPED: Final = frozenset(
     {"plain_text_input", "email_text_input", "url_text_input", "number_input", "rich_text_input"}
 )
@@ -123,19 +125,23 @@ def entered(element: JSON, value: Any) -> JSON:
         most = element.get("max_selected_items")
         if most and len(chosen) > most:
             raise Impossible(f"At most {most} can be picked.")
-        return {"type": kind, kept.key: [_offered(element, item) for item in chosen]}
+        return {"type": kind, kept.key: [_picked(element, item) for item in chosen]}
     if kind in TYPED and kind != "rich_text_input":
         if value is not None and not isinstance(value, str):
             raise Impossible("Type a text.")
         most = element.get("max_length", 3000) if kind == "plain_text_input" else 3000
         # A client's text field takes no more characters than allowed, pasted or typed.
         return {"type": kind, kept.key: value[:most] if value else None}
-    return {"type": kind, kept.key: None if value is None else _offered(element, value)}
+    return {"type": kind, kept.key: None if value is None else _picked(element, value)}
 
 
-def _offered(element: JSON, value: Any) -> Any:
+def _picked(element: JSON, value: Any) -> Any:
     options = options_in(element)
+    kind = element["type"]
     if not options:
+        fitting = dict if kind in _OBJECTS else int if kind == "datetimepicker" else str
+        if not isinstance(value, fitting):
+            raise Impossible("That is not a value of this field.")
         return value
     wanted = value.get("value") if isinstance(value, dict) else value
     for option in options:
