@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable
 from urllib.parse import parse_qs
@@ -24,8 +25,8 @@ class Listener:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._server = web.Server(self._handle)
-        self._runner = web.ServerRunner(self._server, access_log=None, shutdown_timeout=0.1)
+        self._server = web.Server(self._handle, access_log=None)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=0.1)
         self._busy: set[asyncio.BaseTransport | None] = set()
         self.port = 0
 
@@ -63,9 +64,11 @@ class Listener:
         response.headers.extend(answer.headers)
         response.content_length = len(answer.body)
         await response.prepare(request)
-        if request.method != "HEAD":
-            await self._send(response, answer)
-        await response.write_eof()
+        # A client may have had enough, of a dripping registry for one.
+        with contextlib.suppress(ConnectionError):
+            if request.method != "HEAD":
+                await self._send(response, answer)
+            await response.write_eof()
         return response
 
     async def _send(self, response: web.StreamResponse, answer: Answer) -> None:

@@ -111,7 +111,9 @@ class Ghcr(TokenVendor):
         standing = self._standing(ask.bearer or None)
         if standing is Standing.REFUSED or (standing is Standing.NOBODY and path == "/user"):
             message = "Bad credentials" if ask.shows else "Requires authentication"
-            return as_json(401, {"message": message, "status": "401"})
+            over = self.now_state is State.EXPIRED and ask.bearer == self.token
+            headers = [self._expiry()] if over else []
+            return as_json(401, {"message": message, "status": "401"}, *headers)
         if ask.method == "GET" and path == "/user":
             return as_json(200, {"login": self.username, "id": 7}, *self._headers())
         if ask.method == "GET" and re.fullmatch(r"/(?:orgs/[^/]+|users/[^/]+|user)/packages", path):
@@ -127,12 +129,16 @@ class Ghcr(TokenVendor):
         package = {"id": 1, "name": "app", "package_type": "container", "visibility": "private"}
         return as_json(200, [package], *self._headers())
 
+    def _expiry(self) -> tuple[str, str]:
+        at = self.expires_at
+        assert at is not None
+        if self.state is State.EXPIRED:
+            at = min(at, self.bench.clock.now() - timedelta(hours=2))
+        return ("GitHub-Authentication-Token-Expiration", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
+
     def _headers(self) -> list[tuple[str, str]]:
         scopes = "repo" if self.now_state is State.LACKS_SCOPE else "read:packages"
-        found = [("X-OAuth-Scopes", scopes), ("X-GitHub-Request-Id", "0000:0000")]
-        if self.expires_at is not None:
-            at = self.expires_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-            found.append(("GitHub-Authentication-Token-Expiration", at))
+        found = [("X-OAuth-Scopes", scopes), self._expiry()]
         if self.now_state is State.SSO_REQUIRED:
             url = "https://github.com/orgs/acme/sso?authorization_request=practice"
             found.append(("X-GitHub-SSO", f"required; url={url}"))

@@ -13,6 +13,7 @@ from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import Bench, Denial, PracticeField, Standing, TokenVendor
 
 API = "https://api.scaleway.com"
+APPLICATION = "00000000-0000-4000-8000-000000000001"
 TOKENS = re.compile(r"/registry-internal/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/tokens")
 NAMESPACES = re.compile(r"/registry/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/namespaces")
 REASONS = {State.EXPIRED: "expired", State.REVOKED: "not_found"}
@@ -128,6 +129,6 @@ class Scaleway(TokenVendor):
                 "expires_at": self.expires_at.isoformat().replace("+00:00", "Z"),
                 "default_project_id": self.project_id,
                 "editable": True,
-                "application_id": self.project_id,
+                "application_id": APPLICATION,
             },
         )
