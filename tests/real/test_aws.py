@@ -1,0 +1,291 @@
+"""Checks of AWS credentials against moto, which really verifies signatures and knows deleted keys.
+
+ECR Public is not here: moto implements none of it (GetAuthorizationToken answers 500), so its checks
+are covered by the practice registry, which verifies signatures with botocore's own signer. Neither
+can moto tell an inactive key from an active one; the practice registry's "revoked" does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+import trustme
+from moto.server import ThreadedMotoServer
+
+from bot.core.check import Cause, CheckResult, Level, Stage, Verdict
+from bot.core.secret import Secret
+from bot.kinds.aws import AwsGateway, AwsIdentity
+from bot.kinds.form import validate
+from bot.kinds.net import Address, AllowList
+from tests.images import push_image
+from tests.programs import DockerRegistry, DockerRegistryFactory
+from tests.real.conftest import MakeChecker
+from tests.real.test_docker_registry import basic
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+EXTERNAL_ID = "registrar-practice-1"
+# What moto gives out as the password of every registry token.
+LOGIN = ("AWS", f"{ACCOUNT}-auth-token")
+PULL_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}],
+}
+ANYTHING_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An access key of a user in moto."""
+
+    key_id: str
+    secret: str
+
+
+@contextmanager
+def quiet(name: str) -> Iterator[None]:
+    """No debug messages of a library: botocore's hold what it received, here a new secret."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield
+    logger.setLevel(level)
+
+
+class Moto:
+    """A moto server; its rules are enforced from `enforce()` on, until then every key passes."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def reset(self) -> None:
+        httpx.post(f"{self.url}/moto-api/reset-auth", content="inf").raise_for_status()
+        httpx.post(f"{self.url}/moto-api/reset").raise_for_status()
+
+    def enforce(self) -> None:
+        httpx.post(f"{self.url}/moto-api/reset-auth", content="0").raise_for_status()
+
+    def iam(self) -> Any:
+        return boto3.client(
+            "iam",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id="setup",
+            aws_secret_access_key="setup",
+        )
+
+    def user(self, name: str, policy: Mapping[str, object] | None = None) -> Key:
+        """A new user with one access key and the rights of `policy`."""
+        iam = self.iam()
+        iam.create_user(UserName=name)
+        if policy:
+            iam.put_user_policy(
+                UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy)
+            )
+        with quiet("botocore"):
+            made = iam.create_access_key(UserName=name)["AccessKey"]
+        return Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    def role(self, name: str, policy: Mapping[str, object]) -> str:
+        """A new role with the rights of `policy`, for the user `registrar` only; its ARN."""
+        iam = self.iam()
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/registrar"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
+        }
+        trust = {"Version": "2012-10-17", "Statement": [allow]}
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
+        arn: str = made["Role"]["Arn"]
+        return arn
+
+
+@pytest.fixture(scope="module")
+def moto_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with quiet("moto"):  # a server's log, here in the process of its client
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto(moto_server: str) -> Moto:
+    moto = Moto(moto_server)
+    moto.reset()
+    return moto
+
+
+class OneName:
+    """Leads ECR's host name to a registry of ours."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        assert (host, port) == (HOST, 443)
+        return [Address("127.0.0.1", self._port, trusted=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """moto as AWS' APIs, the CNCF registry as ECR's own host, and a way to check a key."""
+
+    moto: Moto
+    registry: DockerRegistry
+    ca_file: Path
+    make_checker: MakeChecker
+
+    async def check(self, key: Key, *, image: str = "") -> CheckResult:
+        answers: dict[str, str | Secret] = {
+            "url": f"https://{HOST}",
+            "region": REGION,
+            "access_key_id": key.key_id,
+            "secret_access_key": Secret(key.secret),
+            "test_image": image,
+        }
+        return await self._check("access_keys", answers, None)
+
+    async def assume(
+        self, identity: Key, role_arn: str, external_id: str = EXTERNAL_ID
+    ) -> CheckResult:
+        answers: dict[str, str | Secret] = {
+            "url": f"https://{HOST}",
+            "region": REGION,
+            "role_arn": role_arn,
+            "external_id": external_id,
+        }
+        own = AwsIdentity(identity.key_id, Secret(identity.secret))
+        return await self._check("assume_role", answers, own)
+
+    async def _check(
+        self, variant: str, answers: Mapping[str, str | Secret], identity: AwsIdentity | None
+    ) -> CheckResult:
+        config = validate("ecr", variant, answers, allow=AllowList())
+        checker = await self.make_checker(
+            AllowList(),
+            ca_file=self.ca_file,
+            resolver=OneName(self.registry.port),
+            aws=AwsGateway(identity=identity, endpoint=lambda _service, _region: self.moto.url),
+        )
+        return await checker.check(config)
+
+
+@pytest.fixture
+def lab(
+    moto: Moto, start_registry: DockerRegistryFactory, make_checker: MakeChecker, tmp_path: Path
+) -> Lab:
+    authority = trustme.CA()
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    certificate = authority.issue_cert(HOST, "127.0.0.1")
+    registry = start_registry(users=dict([LOGIN]), certificate=certificate)
+    return Lab(moto, registry, ca_file, make_checker)
+
+
+async def test_valid_key_is_proven_up_to_the_image(lab: Lab) -> None:
+    """Identity by STS, token by ECR, and an image really pulled with that token."""
+    key = lab.moto.user("ci-pull", PULL_POLICY)
+    lab.moto.enforce()
+    context = ssl.create_default_context(cafile=lab.ca_file)
+    async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+        await push_image(client, lab.registry.url, "team/app", "1.2", basic(LOGIN))
+
+    result = await lab.check(key, image="team/app:1.2")
+
+    assert (result.verdict, result.level, result.stage) == (Verdict.PROVEN, Level.E3, Stage.IMAGE)
+    assert result.identity == f"arn:aws:iam::{ACCOUNT}:user/ci-pull"
+
+
+async def test_deleted_key_is_refused(lab: Lab) -> None:
+    """A key that was deleted is refused by name, with nothing else to suspect."""
+    key = lab.moto.user("ci-pull", PULL_POLICY)
+    lab.moto.iam().delete_access_key(UserName="ci-pull", AccessKeyId=key.key_id)
+    lab.moto.enforce()
+
+    result = await lab.check(key)
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.REVOKED)
+    assert result.explicit
+
+
+async def test_foreign_key_is_refused(lab: Lab) -> None:
+    """A key that AWS never gave out is refused like a deleted one."""
+    lab.moto.enforce()
+
+    result = await lab.check(Key("AKIAFOREIGNFOREIGN22", "f" * 40))
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.REVOKED)
+
+
+async def test_wrong_secret_is_refused(lab: Lab) -> None:
+    """The key exists, the signature does not fit: the secret is wrong."""
+    key = lab.moto.user("ci-pull", PULL_POLICY)
+    lab.moto.enforce()
+
+    result = await lab.check(Key(key.key_id, "x" * 40))
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.BAD_CREDENTIALS)
+
+
+async def test_key_without_rights_lacks_scope(lab: Lab) -> None:
+    """STS knows the user, but ECR gives no token: a right is missing, the key is good."""
+    key = lab.moto.user("ci-nothing")
+    lab.moto.enforce()
+
+    result = await lab.check(key)
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.MISSING_SCOPE)
+    assert "ecr:GetAuthorizationToken" in result.sentence + result.remedy
+
+
+async def test_assumed_role_is_proven(lab: Lab) -> None:
+    """Registrar's own key assumes the role, and the session's keys are the ones that are proven."""
+    own = lab.moto.user("registrar", ANYTHING_POLICY)
+    role = lab.moto.role("registrar-pull", PULL_POLICY)
+    lab.moto.enforce()
+
+    result = await lab.assume(own, role)
+
+    assert (result.verdict, result.level) == (Verdict.PROVEN, Level.E3)
+    assert "assumed-role/registrar-pull" in result.identity
+
+
+async def test_role_with_another_external_id_is_refused(lab: Lab) -> None:
+    """The trust policy names an External ID, and it is not this one."""
+    own = lab.moto.user("registrar", ANYTHING_POLICY)
+    role = lab.moto.role("registrar-pull", PULL_POLICY)
+    lab.moto.enforce()
+
+    result = await lab.assume(own, role, "another-external-id")
+
+    assert (result.verdict, result.stage) == (Verdict.REFUSED, Stage.LOGIN)
+
+
+async def test_role_that_may_not_be_assumed_is_refused(lab: Lab) -> None:
+    """Without the right to assume it the role stays closed."""
+    own = lab.moto.user("registrar")
+    role = lab.moto.role("registrar-pull", PULL_POLICY)
+    lab.moto.enforce()
+
+    result = await lab.assume(own, role)
+
+    assert result.verdict is Verdict.REFUSED
+    assert result.stage is Stage.LOGIN
