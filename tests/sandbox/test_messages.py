@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -112,8 +114,8 @@ async def test_channels_may_be_closed_to_the_app(
     slack: SlackServer, client: AsyncWebClient, ada: Person
 ) -> None:
     """Removed from a channel without the public scope, or archived, posting fails as in Slack."""
-    install = slack.parts.install
-    object.__setattr__(install, "scopes", install.scopes - {"chat:write.public"})
+    without = slack.parts.install.scopes - {"chat:write.public"}
+    slack.parts.install = replace(slack.parts.install, scopes=without)
     with pytest.raises(SlackApiError, match="not_in_channel"):
         await client.chat_postMessage(channel=GENERAL, text="x")
 
@@ -185,8 +187,8 @@ async def test_metadata_is_kept_and_history_needs_its_scope(
     with pytest.raises(SlackApiError, match="missing_scope"):
         await client.conversations_history(channel=ALERTS)
 
-    install = slack.parts.install
-    object.__setattr__(install, "scopes", install.scopes | {"channels:history"})
+    more = slack.parts.install.scopes | {"channels:history"}
+    slack.parts.install = replace(slack.parts.install, scopes=more)
     history = await client.conversations_history(channel=ALERTS, include_all_metadata=True)
     assert history["messages"][0]["metadata"] == metadata
     assert "metadata" not in (await client.conversations_history(channel=ALERTS))["messages"][0]

@@ -14,6 +14,9 @@ from bot.sandbox.slackd.state import carried
 from bot.sandbox.slackd.views import View
 from bot.sandbox.slackd.world import Channel, Message
 
+SHOWN: Final = 200
+"""Messages of a channel, without replies; older ones are kept, but not sent to the page."""
+
 NOTE: Final = "Names like ghcr.io are answered by this machine; nothing leaves it."
 
 
@@ -118,7 +121,7 @@ def _channel(parts: Parts, channel: Channel, user_id: str) -> JSON:
 
 
 def conversation(parts: Parts, channel: Channel, user_id: str) -> list[JSON]:
-    """The messages of a channel as the page shows them: replies inside their parents."""
+    """The last messages of a channel as the page shows them: replies inside their parents."""
     seen = seen_by(channel, user_id)
     roots = {m.ts for m in seen if not m.thread_ts}
     shown: list[JSON] = []
@@ -130,7 +133,7 @@ def conversation(parts: Parts, channel: Channel, user_id: str) -> list[JSON]:
         body["replies"] = [_message(parts, reply, user_id) for reply in replies]
         body["reply_count"] = len(replies)
         shown.append(body)
-    return shown
+    return shown[-SHOWN:]
 
 
 def _message(parts: Parts, message: Message, user_id: str) -> JSON:
