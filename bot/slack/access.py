@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.access import Actor
 from bot.core.clock import Clock
 from bot.errors import RegistrarError
 from bot.slack.call import Call
+from bot.slack.trouble import AWAY
 from bot.usecases import workspaces
 from bot.usecases.deps import Deps
 
@@ -54,7 +54,7 @@ class People:
         try:
             admin = await self._is_admin(call)
             groups = [g for g in await self._named_groups(call) if await self._is_in(call, g)]
-        except (SlackApiError, OSError, TimeoutError) as error:
+        except AWAY as error:
             raise UnknownPerson(
                 "Slack did not tell whether you may do that, so nothing was done. "
                 "Try again in a moment."

@@ -64,7 +64,8 @@ async def restore(desk: Desk, call: Call, name: str) -> None:
         await _offer(desk, call)
         return
     actor = await desk.people.actor(call)
-    registry = await registries.restore(desk.deps, actor, name)
+    await registries.restore(desk.deps, actor, name)
+    registry = await registries.show(desk.deps, actor, name)
     card = show_card(registry, desk.now())
     lead = f"{code(name)} is back, with the credential it had. It is checked again shortly."
     await desk.answer(call, say("Restored", lead, card.text, buttons=[card.blocks[-1]]))

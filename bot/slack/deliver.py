@@ -6,12 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.render_news import astray, news_card
+from bot.slack.trouble import NETWORK, code_of
 from bot.usecases import outbox
 from bot.usecases.deps import Deps
 from bot.usecases.outbox import OutboxMessage
@@ -61,7 +61,7 @@ async def _deliver(deps: Deps, client: AsyncWebClient, message: OutboxMessage) -
         receipt = await _post(client, message)
     except SlackApiError as error:
         return await _refused(deps, client, message, error)
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+    except NETWORK as error:
         return await _later(deps, message, _backoff(message), type(error).__name__)
     await outbox.settle(deps, message, receipt)
     return None
@@ -80,7 +80,7 @@ async def _post(client: AsyncWebClient, message: OutboxMessage) -> str:
 async def _refused(
     deps: Deps, client: AsyncWebClient, message: OutboxMessage, error: SlackApiError
 ) -> timedelta | None:
-    code = str(error.response.get("error"))
+    code = code_of(error)
     if code == "ratelimited":
         return await _later(deps, message, _retry_after(error), code)
     if code in CLOSED and message.values.get("by") and message.channel != message.values["by"]:
@@ -106,12 +106,12 @@ async def _tell_the_author(
             **astray(card, message.channel, code),
         )
     except SlackApiError as error:
-        second = str(error.response.get("error"))
+        second = code_of(error)
         if second == "ratelimited":
             return await _later(deps, message, _retry_after(error), second)
         await outbox.bury(deps, message, f"{code}, then {second}")
         return None
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+    except NETWORK as error:
         return await _later(deps, message, _backoff(message), type(error).__name__)
     await outbox.settle(deps, message, f"told the author: {code}")
     return None

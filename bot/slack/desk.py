@@ -22,6 +22,7 @@ from bot.slack.metadata import ListState
 from bot.slack.once import Once
 from bot.slack.surface import MessageSurface, ModalSurface, Surface, respond, tell_privately
 from bot.slack.text import sentence
+from bot.slack.trouble import AWAY, code_of
 from bot.usecases.deps import Deps
 
 log = structlog.get_logger(__name__)
@@ -95,7 +96,7 @@ class Desk:
             return
         try:
             view_id = await self._open(call, LOADING.view(call.channel))
-        except SlackApiError:
+        except AWAY:
             building.cancel()
             raise
         inside = replace(call, place=Place.SUBMISSION, view_id=view_id)
@@ -119,12 +120,15 @@ class Desk:
             elif not await respond(call, card, replace=False):
                 await tell_privately(self.client, call, card)
         except SlackApiError as error:
-            log.info("told privately", error=error.response.get("error"))
+            log.info("told privately", error=code_of(error))
             await tell_privately(self.client, call, card)
 
     async def fault(self, call: Call, error: Exception) -> None:
         """Tell of an error: its own sentence when it has one, otherwise a reference to our log."""
-        await self.tell(call, fault_card(error))
+        card = fault_card(error)
+        if call.place is Place.EVENT:
+            log.warning("nobody to tell", what=card.text)
+        await self.tell(call, card)
 
     async def _open(self, call: Call, view: View) -> str:
         opened = await self.client.views_open(trigger_id=call.trigger, view=view)
@@ -141,7 +145,7 @@ def fault_card(error: Exception) -> Card:
     """What to show of an error; one without a sentence of ours is logged under a reference id."""
     if isinstance(error, RegistrarError):
         return say("Registrar", sentence(str(error)))
-    if isinstance(error, SlackApiError) and error.response.get("error") in TRIGGER_ERRORS:
+    if isinstance(error, SlackApiError) and code_of(error) in TRIGGER_ERRORS:
         return say("Registrar", "Slack took too long to open the window. Try it once more.")
     reference = secrets.token_hex(4)
     log.error("listener failed", reference=reference, exc_info=error)

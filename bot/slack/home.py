@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 
 from bot.core.access import Actor
 from bot.core.registry import Filter
@@ -16,6 +15,7 @@ from bot.slack.desk import Desk, Watched
 from bot.slack.forms import kind_labels
 from bot.slack.metadata import ListState
 from bot.slack.render_home import ATTENTION_ROWS, home_view
+from bot.slack.trouble import AWAY, code_of
 from bot.usecases import registries, workspaces
 
 log = structlog.get_logger(__name__)
@@ -50,8 +50,8 @@ async def refresh_homes(desk: Desk, team: str) -> None:
     for user, watched in lately[-MOST:]:
         try:
             await _publish(desk, team, user, watched.state)
-        except SlackApiError as error:
-            log.info("home not refreshed", error=error.response.get("error"))
+        except AWAY as error:
+            log.info("home not refreshed", error=code_of(error))
 
 
 async def _publish(desk: Desk, team: str, user: str, state: ListState) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.core.access import WorkspaceSettings
-from bot.core.registry import Counters, Filter, RegistryPage
+from bot.core.registry import Counters, Filter, RegistryPage, RegistryView
 from bot.slack import ids
-from bot.slack.blocks import Block, actions, button, context, divider, header, section
+from bot.slack.blocks import Block, Element, actions, button, context, divider, header, section
 from bot.slack.render_help import set_up_block, summary
 from bot.slack.render_list import FIRST_STEPS, controls, row_block, row_text
+from bot.slack.render_result import FIXABLE
 from bot.slack.words import moment
 
 ATTENTION_ROWS: Final = 5
@@ -52,12 +53,17 @@ def _attention(page: RegistryPage, now: datetime) -> list[Block]:
     if not page.rows:
         return [section("*Needs attention*: nothing")]
     blocks: list[Block] = [divider(), header(f"Needs attention ({page.total:,})")]
-    for row in page.rows[:ATTENTION_ROWS]:
-        fix = button("Fix", ids.EDIT, row.name, style="primary", says=f"Fix {row.name}")
-        blocks.append(section(row_text(row, now), fix))
+    blocks += [section(row_text(row, now), _way_on(row)) for row in page.rows[:ATTENTION_ROWS]]
     if page.total > ATTENTION_ROWS:
         blocks.append(context(f"{page.total - ATTENTION_ROWS:,} more are first in the list below."))
     return blocks
+
+
+def _way_on(row: RegistryView) -> Element:
+    """Fix where a new credential can help, Test where waiting or somebody else has to."""
+    if row.broken or row.verdict in FIXABLE:
+        return button("Fix", ids.EDIT, row.name, style="primary", says=f"Fix {row.name}")
+    return button("Test", ids.CHECK, row.name, says=f"Test {row.name}")
 
 
 def _all(page: RegistryPage, now: datetime, kinds: tuple[tuple[str, str], ...]) -> list[Block]:

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.core.check import CheckResult, Stage, StageResult, Verdict
+from bot.core.check import Cause, CheckResult, Stage, StageResult, Verdict
 from bot.core.registry import RegistryView
 from bot.slack import ids
 from bot.slack.blocks import Block, actions, button, context, section, sections
 from bot.slack.card import Card
 from bot.slack.metadata import ViewMeta
 from bot.slack.text import code, escape
-from bot.slack.words import STAGES, ahead, moment, stage_line, state
+from bot.slack.words import STAGES, ahead, headline, moment, stage_line, state, took
 
-KEPT: Final = "What you typed is kept for 15 minutes; you need not type the secret again."
+KEPT: Final = "What you typed is kept for 15 minutes"
+# What a new credential can mend; an outage or a limit it cannot.
+FIXABLE: Final = frozenset({Verdict.REFUSED, Verdict.UNPROVEN})
+NO_RETYPING: Final = f"{KEPT}; you need not type the secret again."
 
 
 def checking(host: str, stages: Sequence[StageResult] = (), meta: ViewMeta | None = None) -> Card:
@@ -62,7 +65,8 @@ def saved(registry: RegistryView, result: CheckResult | None, now: datetime, *, 
 
 def not_saved(result: CheckResult, meta: ViewMeta) -> Card:
     """A check that did not prove the draft `meta.draft`, and the three ways on."""
-    lines = [f"*{state(result.verdict).capitalize()}: not saved*", *findings(result), KEPT]
+    kept = f"{KEPT}." if result.cause is Cause.NO_CREDENTIAL else NO_RETYPING
+    lines = [f"*{headline(result.verdict)}: not saved*", *findings(result), kept]
     return Card(
         "Not saved",
         "\n".join(lines),
@@ -75,7 +79,7 @@ def not_saved(result: CheckResult, meta: ViewMeta) -> Card:
 
 def waiting(draft: str, why: str) -> Card:
     """For somebody who closed the window before the draft was saved."""
-    lines = [f"*Nothing was saved.* {why}", KEPT]
+    lines = [f"*Nothing was saved.* {why}", NO_RETYPING]
     return Card("Not saved", "\n".join(lines), (*sections(lines), draft_buttons(draft)))
 
 
@@ -97,7 +101,7 @@ def checked(registry: RegistryView, result: CheckResult, now: datetime) -> Card:
     lines = [
         f"*{state(result.verdict)}: {code(registry.name)}* · {escape(registry.host)}",
         *findings(result),
-        f"Took {result.took:.1f} s.",
+        f"Took {took(result.took)}.",
     ]
     if registry.next_check_at is not None:
         lines[-1] += f" Next check {ahead(registry.next_check_at, now)}."
@@ -105,7 +109,7 @@ def checked(registry: RegistryView, result: CheckResult, now: datetime) -> Card:
         button("Test again", ids.CHECK, registry.name),
         button("Show", ids.SHOW, registry.name),
     ]
-    if result.verdict is not Verdict.PROVEN:
+    if result.verdict in FIXABLE:
         buttons.insert(0, button("Fix credential", ids.EDIT, registry.name, style="primary"))
     return Card("Test", "\n".join(lines), (*sections(lines), actions(*buttons)))
 
@@ -119,7 +123,7 @@ def all_progress(done: int, total: int, last: str = "") -> Card:
     return Card("Test all", line, (section(line),))
 
 
-def all_checked(found: Sequence[tuple[RegistryView, CheckResult]], took: float) -> Card:
+def all_checked(found: Sequence[tuple[RegistryView, CheckResult]], seconds: float) -> Card:
     """The summary: counts, then up to 30 of those that are not proven."""
     if not found:
         line = "There is nothing to test yet."
@@ -131,7 +135,7 @@ def all_checked(found: Sequence[tuple[RegistryView, CheckResult]], took: float) 
         counts[result.verdict] += 1
     summary = ", ".join(f"{state(verdict)} {n:,}" for verdict, n in counts.items() if n)
     bad = [each for each in found if each[1].verdict is not Verdict.PROVEN]
-    lines = [f"*Tested {len(found):,} in {took:.0f} s: {summary}*"]
+    lines = [f"*Tested {len(found):,} in {seconds:.0f} s: {summary}*"]
     lines += [
         f"{state(result.verdict)} {code(registry.name)} {escape(result.sentence, 200)}"
         for registry, result in bad[:30]

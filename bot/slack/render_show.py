@@ -12,7 +12,7 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
 from bot.slack.text import code, escape
-from bot.slack.words import ENVIRONMENTS, ago, ahead, day, moment, stage_line, state, state_of
+from bot.slack.words import ENVIRONMENTS, ago, ahead, day, moment, stage_line, state, state_of, took
 
 SOURCES: Final = {
     "provider": "told by the provider",
@@ -101,7 +101,7 @@ def _last_check(registry: RegistryView, now: datetime) -> list[str]:
     )
     if check is None:
         return [f"Not checked yet. {following}".strip()]
-    lines = [f"Last check {ago(check.at, now)}, {check.took:.1f} s. {following}".strip()]
+    lines = [f"Last check {ago(check.at, now)}, {took(check.took)}. {following}".strip()]
     lines += [stage_line(check.stages), escape(check.sentence, 600)]
     if check.remedy:
         lines.append(escape(check.remedy, 600))
@@ -112,6 +112,6 @@ def _history_line(check: CheckView, now: datetime) -> str:
     how = TRIGGERS.get(check.trigger, escape(check.trigger, 40))
     by = f" by <@{escape(check.by, 30)}>" if check.by else ""
     return (
-        f"{state(check.verdict)} · {moment(check.at)} ({ago(check.at, now)}), {check.took:.1f} s, "
+        f"{state(check.verdict)} · {moment(check.at)} ({ago(check.at, now)}), {took(check.took)}, "
         f"{how}{by}: {escape(check.sentence, 200)}"
     )

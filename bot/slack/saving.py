@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
 
 from bot.core.access import Actor
 from bot.core.check import StageResult
@@ -24,9 +25,12 @@ from bot.slack.state import form_answers, redrawn
 from bot.slack.submission import Submission, settle
 from bot.slack.surface import ModalSurface, tell_privately
 from bot.slack.text import sentence
+from bot.slack.trouble import code_of
 from bot.usecases import drafts, workspaces
 from bot.usecases.drafts import DraftView
 from bot.usecases.permission import require_manager
+
+OVERTAKEN: Final = frozenset({"hash_conflict", "not_found"})
 
 
 async def open_add(desk: Desk, call: Call, kind_slug: str = "") -> None:
@@ -73,7 +77,12 @@ async def redraw_form(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     async def redraw() -> None:
         meta, public = redrawn(view)
         form = registry_form(FormState(meta, public))
-        await desk.client.views_update(view_id=call.view_id, hash=call.view_hash, view=form)
+        try:
+            await desk.client.views_update(view_id=call.view_id, hash=call.view_hash, view=form)
+        except SlackApiError as error:
+            # The form was closed, or a newer choice has redrawn it: there is nothing to tell.
+            if code_of(error) not in OVERTAKEN:
+                raise
 
     desk.start(call, redraw(), "redraw form")
 

@@ -20,6 +20,7 @@ from bot.slack.home import refresh_homes
 from bot.slack.settings_form import saved_card, settings_form, wanted_settings
 from bot.slack.submission import AFTER_ACK, Submission, problems_view, settle
 from bot.slack.surface import ModalSurface
+from bot.slack.trouble import AWAY, code_of
 from bot.usecases import workspaces
 from bot.usecases.permission import require_manager
 
@@ -67,7 +68,7 @@ async def _greet(desk: Desk, call: Call, settings: WorkspaceSettings) -> None:
     try:
         await desk.client.chat_postMessage(channel=settings.alert_channel, text=text)
     except SlackApiError as error:
-        log.info("alert channel not writable", error=error.response.get("error"))
+        log.info("alert channel not writable", error=code_of(error))
         channel = f"<#{settings.alert_channel}>"
         problem = f"⚠ Registrar cannot write there yet: invite it with `/invite` in {channel}."
         await asyncio.sleep(AFTER_ACK)
@@ -79,8 +80,8 @@ async def _groups(desk: Desk) -> list[tuple[str, str]]:
     """The user groups by handle; none when Slack does not tell (they are not on every plan)."""
     try:
         answer = await desk.client.usergroups_list()
-    except SlackApiError as error:
-        log.info("no user groups", error=error.response.get("error"))
+    except AWAY as error:
+        log.info("no user groups", error=code_of(error))
         return []
     found = [(str(each["id"]), str(each["handle"])) for each in answer.get("usergroups") or ()]
     return sorted(found, key=lambda group: group[1])

@@ -12,6 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.call import Call
 from bot.slack.card import Card
+from bot.slack.trouble import AWAY, NETWORK, code_of
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +58,8 @@ class ModalSurface:
         view = card.view(self._call.channel)
         try:
             await self._client.views_update(view_id=self._view_id, view=view)
-        except SlackApiError as error:
-            code = str(error.response.get("error"))
+        except AWAY as error:
+            code = code_of(error)
             if code not in GONE:
                 log.warning("view not updated", error=code, detail=_details(error))
             return code
@@ -101,7 +102,7 @@ async def respond(call: Call, card: Card, *, replace: bool) -> bool:
             unfurl_links=False,
             unfurl_media=False,
         )
-    except (OSError, TimeoutError) as error:
+    except NETWORK as error:
         log.warning("response not sent", error=type(error).__name__)
         return False
     if answer.status_code != 200:
@@ -116,7 +117,7 @@ async def tell_privately(client: AsyncWebClient, call: Call, card: Card) -> None
         try:
             await client.chat_postEphemeral(channel=call.channel, user=call.user, **message)
         except SlackApiError as error:
-            log.info("no ephemeral message there", error=error.response.get("error"))
+            log.info("no ephemeral message there", error=code_of(error))
         else:
             return
     await client.chat_postMessage(
@@ -131,6 +132,9 @@ def _quiet() -> logging.Logger:
     return quiet
 
 
-def _details(error: SlackApiError) -> list[str]:
+def _details(error: Exception) -> list[str]:
+    """Slack's reasons for refusing a payload, for the log."""
+    if not isinstance(error, SlackApiError):
+        return []
     metadata = error.response.get("response_metadata") or {}
     return list(metadata.get("messages") or [])

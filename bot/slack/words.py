@@ -49,6 +49,12 @@ def state(verdict: Verdict | None) -> str:
     return STATES[verdict] if verdict is not None else NEVER_CHECKED
 
 
+def headline(verdict: Verdict) -> str:
+    """The same at the beginning of a sentence."""
+    sign, _, word = STATES[verdict].partition(" ")
+    return f"{sign} {word.capitalize()}"
+
+
 def state_of(registry: RegistryView) -> str:
     return BROKEN if registry.broken else state(registry.verdict)
 
@@ -96,7 +102,11 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def ahead(at: datetime, now: datetime) -> str:
-    return f"in {span(at - now)}" if at > now else "now due"
+    return f"in {span(at - now)}" if at > now else "due now"
+
+
+def took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.05 else "under 0.1 s"
 
 
 def count(number: int, one: str, many: str = "") -> str:

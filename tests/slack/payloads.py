@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
+
+from bot.sandbox.slackd.refusal import Refusal
+from bot.sandbox.slackd.validate import refuse_message, refuse_view
 
 BLOCKS = {"message": 50, "modal": 100, "home": 100}
 MODAL_ONLY = {"alert"}
@@ -45,6 +48,7 @@ def message_problems(message: Mapping[str, Any]) -> list[str]:
         problems.append("text over 4,000")
     for attachment in message.get("attachments") or ():
         problems += _blocks_problems(attachment.get("blocks") or [], "message")
+    problems += _sandbox_refuses(lambda: refuse_message(dict(message)))
     return problems + _blocks_problems(message.get("blocks") or [], "message")
 
 
@@ -62,7 +66,17 @@ def view_problems(view: Mapping[str, Any]) -> list[str]:
     problems += _string_problems(view)
     if _length(str(view)) > 250_000:
         problems.append("view_too_large")
+    problems += _sandbox_refuses(lambda: refuse_view(dict(view), home=surface == "home"))
     return problems + _blocks_problems(view["blocks"], surface)
+
+
+def _sandbox_refuses(check: Callable[[], None]) -> list[str]:
+    """The sandbox's own rules were written down by somebody else, from the same reference."""
+    try:
+        check()
+    except Refusal as refusal:
+        return [str(refusal), *refusal.messages]
+    return []
 
 
 def _blocks_problems(blocks: list[dict[str, Any]], surface: str) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.access import WorkspaceSettings
-from bot.core.check import Verdict
+from bot.core.check import CheckResult, Verdict
 from bot.usecases import registries, workspaces
 from tests.factories import (
     ALICE,
@@ -225,6 +225,18 @@ async def test_a_message_that_others_see_is_not_replaced(office: Office, bob: Pe
     await bob.press("show", "harbor-team", inside="posted")
 
     assert office.slack.responses[-1]["replace_original"] is False
+
+
+@pytest.mark.parametrize(("answer", "fixable"), [(refused(), True), (unreachable(), False)])
+async def test_a_fix_is_offered_where_a_new_credential_helps(
+    office: Office, bob: Person, answer: CheckResult, fixable: bool
+) -> None:
+    """Not for an outage."""
+    await add(office.deps)
+    checker_of(office.deps).answers = [answer]
+    await bob.press("check", "harbor-team")
+
+    assert ("Fix credential" in str(office.slack.responses[-1])) is fixable
 
 
 async def test_all_are_tested_with_a_summary(office: Office, bob: Person) -> None:

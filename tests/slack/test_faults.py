@@ -171,6 +171,40 @@ async def test_an_update_that_slack_limits_is_told_as_a_message(
     assert "🟢 proven" in office.slack.of("chat.postEphemeral")[-1]["text"]
 
 
+async def test_a_form_that_moved_on_is_left_alone(office: Office, alice: Person) -> None:
+    """A newer choice has redrawn it already; nobody is bothered."""
+    await alice.type("add generic")
+    office.slack.fail("views.update", "hash_conflict")
+    await alice.redraw("kind", "gitlab")
+
+    assert office.slack.of("views.push") == []
+    assert office.slack.said == ""
+
+
+async def test_a_refusal_inside_a_window_does_not_take_it_away(office: Office, bob: Person) -> None:
+    """It is put on top of what the person is looking at."""
+    await add(office.deps)
+    await bob.press("show", "harbor-team", inside="home")
+    await bob.press("edit", "harbor-team", inside="modal")
+
+    assert "Only managers may" in str(office.slack.of("views.push")[-1]["view"])
+
+
+async def test_progress_that_does_not_get_through_loses_no_result(
+    deps: Deps,
+) -> None:
+    """The check goes on, and its end is shown."""
+    async with opened(with_checker(deps, Slow())) as office:
+        office.slack.fail("views.update", "internal_error")
+        alice = office.person("UALICE")
+        await alice.type("add generic")
+        await alice.submit(
+            url="https://registry.example.com", username="ci", password="correct horse"
+        )
+
+        assert "Proven and saved" in str(office.slack.view["blocks"])
+
+
 async def test_a_wrong_signature_reaches_nothing(office: Office, bob: Person) -> None:
     """Requests that Slack did not sign are refused."""
     response = await bob.send("command=%2Fregistry&text=help", "text/plain", secret="other")

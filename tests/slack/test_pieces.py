@@ -36,7 +36,7 @@ def test_times_are_said_from_now() -> None:
     assert ago(NOW, NOW) == "just now"
     assert ago(NOW - timedelta(hours=2), NOW) == "2 h ago"
     assert ahead(NOW + timedelta(hours=1), NOW) == "in 60 min"
-    assert ahead(NOW - timedelta(hours=1), NOW) == "now due"
+    assert ahead(NOW - timedelta(hours=1), NOW) == "due now"
 
 
 def test_a_key_counts_once_and_the_memory_is_bounded() -> None:
