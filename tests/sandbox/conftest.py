@@ -13,11 +13,22 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.clock import MovableClock
+from bot.sandbox.slackd.parts import SCOPES
 from bot.sandbox.slackd.person import ADMIN, MEMBER, Person
 from bot.sandbox.slackd.server import SlackServer
 
 BOT_TOKEN = "xoxb-of-the-tests"
 APP_TOKEN = "xapp-of-the-tests"
+MORE_SCOPES = frozenset(
+    {
+        "channels:join",
+        "channels:read",
+        "chat:write.public",
+        "files:write",
+        "im:write",
+        "team:read",
+    }
+)
 
 
 async def until(slack: SlackServer, true: Callable[[], bool], seconds: float = 15) -> None:
@@ -43,6 +54,7 @@ async def slack(tmp_path: Path, clock: MovableClock) -> AsyncIterator[SlackServe
         ack_seconds=0.5,
         retry_seconds=(0.0, 0.05, 0.1),
         events=frozenset({"app_home_opened", "message.im"}),
+        scopes=SCOPES | MORE_SCOPES,
     )
     await server.start()
     yield server

@@ -12,7 +12,9 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.clock import SystemClock
+from bot.sandbox.slackd.parts import EVENTS, SCOPES
 from bot.sandbox.slackd.server import SlackServer
+from bot.slack.manifest import manifest
 from tests.sandbox.conftest import APP_TOKEN, BOT_TOKEN
 
 
@@ -81,6 +83,15 @@ async def test_a_missing_scope_is_named(tmp_path: Path) -> None:
     assert refused.value.response["provided"] == "commands"
     assert [problem["error"] for problem in server.world.problems] == ["missing_scope"]
     await server.close()
+
+
+def test_the_sandbox_grants_what_the_manifest_asks_for() -> None:
+    """Or the bot would work here and lack a scope or an event in real Slack."""
+    asked = manifest("/registry")
+
+    assert frozenset(asked["oauth_config"]["scopes"]["bot"]) == SCOPES
+    assert frozenset(asked["settings"]["event_subscriptions"]["bot_events"]) == EVENTS
+    assert asked["features"]["slash_commands"][0]["should_escape"] is True
 
 
 @pytest.mark.parametrize(

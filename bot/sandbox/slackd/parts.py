@@ -14,21 +14,8 @@ from bot.sandbox.slackd.uploads import Uploads
 from bot.sandbox.slackd.views import Views
 from bot.sandbox.slackd.world import World
 
-SCOPES: Final = frozenset(
-    {
-        "channels:join",
-        "channels:read",
-        "chat:write",
-        "chat:write.public",
-        "commands",
-        "files:write",
-        "im:write",
-        "team:read",
-        "usergroups:read",
-        "users:read",
-    }
-)
-"""What the app was granted, unless the server is told otherwise."""
+SCOPES: Final = frozenset({"chat:write", "commands", "usergroups:read", "users:read"})
+"""What the app was granted, unless the server is told otherwise: what its manifest asks for."""
 
 EVENTS: Final = frozenset({"app_home_opened"})
 
