@@ -1,0 +1,210 @@
+"""One check under way: its stages, its requests, and what it learned so far."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+from bot.core.check import (
+    Cause,
+    Evidence,
+    Expiry,
+    Mark,
+    Progress,
+    Stage,
+    StageResult,
+)
+from bot.core.clock import Clock
+from bot.core.config import Config
+from bot.errors import EgressError
+from bot.kinds.aws import AwsGateway
+from bot.kinds.finding import Stop, limited, unreachable
+from bot.kinds.memory import Memory
+from bot.kinds.net import SMALL, Egress
+
+MOST_REQUESTS: Final = 6
+_LONGEST_WAIT: Final = timedelta(days=1)
+_PATH_SHOWN: Final = 200
+
+
+class Visit:
+    """What a kind works with during one check.
+
+    `identity`, `expiry`, `issued_at`, `scopes` and `warnings` are filled in as providers tell them.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        egress: Egress,
+        aws: AwsGateway,
+        clock: Clock,
+        memory: Memory,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.egress = egress
+        self.aws = aws
+        self.clock = clock
+        self.memory = memory
+        self.identity = ""
+        self.expiry: Expiry | None = None
+        self.issued_at: datetime | None = None
+        self.scopes: tuple[str, ...] = ()
+        self.warnings: list[str] = []
+        self.evidence: list[Evidence] = []
+        self.stage = Stage.ADDRESS
+        self.host = ""  # whom we are talking to, for the sentence of a timeout
+        self._marks: dict[Stage, StageResult] = {}
+        self._progress = progress
+
+    @property
+    def left(self) -> int:
+        """How many requests this check may still send."""
+        return MOST_REQUESTS - len(self.evidence)
+
+    @property
+    def stages(self) -> tuple[StageResult, ...]:
+        """The stages reached so far, in order."""
+        return tuple(self._marks[stage] for stage in Stage if stage in self._marks)
+
+    def enter(self, stage: Stage) -> None:
+        """Begin `stage`."""
+        self.stage = stage
+        self.mark(stage, Mark.RUNNING)
+
+    def mark(self, stage: Stage, mark: Mark, note: str = "") -> None:
+        """Say how `stage` stands, and tell whoever watches."""
+        self._marks[stage] = StageResult(stage, mark, note)
+        if self._progress is not None:
+            self._progress(self.stages)
+
+    def passed(self, stage: Stage, note: str = "") -> None:
+        self.mark(stage, Mark.PASSED, note)
+
+    def unknown(self, stage: Stage, note: str = "") -> None:
+        self.mark(stage, Mark.UNKNOWN, note)
+
+    def note(
+        self, method: str, host: str, path: str, status: int | None, code: str | None, *, auth: bool
+    ) -> None:
+        """Keep one request as evidence: no query, no secret, no body."""
+        self.evidence.append(
+            Evidence(self.stage, method, host, path[:_PATH_SHOWN], status, code, not auth)
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str | httpx.URL,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+        *,
+        auth: bool = False,
+        limit: int = SMALL,
+    ) -> httpx.Response:
+        """Send one request; stop the check on 429 and 5xx, which judge no credential.
+
+        `auth` says whether it carries the credential (or a token made from it).
+        """
+        target = httpx.URL(url) if isinstance(url, str) else url
+        self.host = target.host
+        try:
+            answer = await self.egress.send(method, target, headers, content, limit)
+        except EgressError as error:
+            self.note(method, target.host, target.path, None, error.cause, auth=auth)
+            raise
+        except asyncio.CancelledError:  # the check's time is over
+            self.note(method, target.host, target.path, None, Cause.TIMEOUT, auth=auth)
+            raise
+        if self.stage is Stage.ADDRESS:
+            self._reached(target.scheme)
+        status = answer.status_code
+        if status < 400:
+            self.note(method, target.host, target.path, status, None, auth=auth)
+            return answer
+        self.note(method, target.host, target.path, status, error_code(answer), auth=auth)
+        self._stop_unless_judged(answer, target.host)
+        return answer
+
+    def _reached(self, scheme: str) -> None:
+        """Any HTTP answer, also a 429 or 503, proves the address and the certificate."""
+        self.passed(Stage.ADDRESS)
+        if scheme == "https":
+            self.passed(Stage.TLS)
+        else:
+            self.mark(Stage.TLS, Mark.SKIPPED, "plain HTTP")
+        self.enter(Stage.REGISTRY)
+
+    def _stop_unless_judged(self, answer: httpx.Response, host: str) -> None:
+        if answer.status_code == 429:
+            raise self.too_many(host, retry_at(answer.headers, self.clock.now()))
+        if answer.status_code >= 500:
+            raise unreachable(
+                self.stage,
+                Cause.REGISTRY_ERROR,
+                f"{host} is failing ({answer.status_code}); the credential was not judged.",
+                "Nothing to do here: it is tried again by itself.",
+            )
+
+    def too_many(self, host: str, at: datetime | None) -> Stop:
+        """The finding for "asked too often"."""
+        when = f" until {at:%H:%M} UTC" if at is not None else ""
+        return limited(
+            self.stage,
+            f"{host} limits requests{when}; the credential was not judged.",
+            "Nothing to do here: it is tried again by itself.",
+            at,
+        )
+
+
+def retry_at(headers: httpx.Headers, now: datetime) -> datetime | None:
+    """When to come back: `Retry-After` in seconds or as a date, or Docker Hub's unix time.
+
+    At most a day ahead, whatever the header says; None when it says nothing readable.
+    """
+    text = headers.get("retry-after", "").strip()
+    at: datetime | None = None
+    try:
+        if text.isascii() and text.isdigit():
+            at = now + timedelta(seconds=min(int(text[:9]), 86400))
+        elif text:
+            at = parsedate_to_datetime(text)
+        elif (unix := headers.get("x-retry-after", "")).isascii() and unix.isdigit():
+            at = datetime.fromtimestamp(int(unix[:11]), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max(at, now), now + _LONGEST_WAIT)
+
+
+def error_code(answer: httpx.Response) -> str | None:
+    """The first error code in a registry's or token service's JSON body; None without one."""
+    body = json_object(answer)
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        code = errors[0].get("code")
+        if isinstance(code, str) and code.isascii() and len(code) <= 64:
+            return code.upper()
+    if isinstance(body.get("details"), str):  # auth.docker.io
+        return "DETAILS"
+    return None
+
+
+def json_object(answer: httpx.Response) -> dict[str, object]:
+    """The body as a JSON object; empty when it is anything else."""
+    if not answer.content.startswith((b"{", b" ", b"\n", b"\r", b"\t")):
+        return {}
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):  # bad UTF-8 and bad JSON are both ValueErrors
+        return {}
+    return body if isinstance(body, dict) else {}
