@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -80,10 +81,13 @@ def keys() -> None:
 
 @keys.command("new")
 def new_key() -> None:
-    """Print a new keyring for ENCRYPTION_KEYS; it is stored nowhere."""
+    """Print a new key for ENCRYPTION_KEYS; it is stored nowhere.
+
+    Put it in front of the old ones, with a comma between: it encrypts, they still decrypt.
+    """
     from bot.store.cipher import Keyring
 
-    click.echo(Keyring.generate_text())
+    click.echo(Keyring.generate_text(f"k{datetime.now(UTC):%Y%m%d%H%M%S}"))
 
 
 @main.group()
@@ -116,10 +120,12 @@ def test_registries(
     names: tuple[str, ...], *, everything: bool, as_json: bool, workspace: str
 ) -> None:
     """Check stored registries now; exit 0 all proven, 1 some not, 2 could not ask."""
+    from bot.logs import configure_logs
     from bot.terminal import test_from_terminal
 
     if bool(names) == everything:
         raise click.UsageError("Name the registries to test, or give --all.")
+    configure_logs("ERROR")
     code = _run(test_from_terminal(names, as_json=as_json, workspace=workspace))
     sys.exit(code)
 

@@ -33,6 +33,13 @@ _SHAPES: Final = re.compile(
 )
 
 
+# At DEBUG these log whole requests, bodies and SQL parameters.
+CHATTY: Final = (
+    *("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp"),
+    *("aiosqlite", "botocore", "boto3", "urllib3"),
+)
+
+
 def _mask(found: re.Match[str]) -> str:
     return (found["keep"] or found["scheme"] or "") + MASK
 
@@ -93,8 +100,7 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Bolt logs whole request bodies at DEBUG: typed secrets would pass through them.
-    for chatty in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "botocore", "boto3"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.INFO, logging.getLevelName(level)))
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)

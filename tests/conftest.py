@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ _made: list[str] = []
 @pytest.fixture(autouse=True, scope="session")
 def every_secret_is_a_canary() -> Iterator[None]:
     """Remember each secret's text, so that the report of the test can be searched for it."""
+    for chatty in ("aiosqlite", "httpcore"):  # thousands of lines that show no secret of ours
+        logging.getLogger(chatty).setLevel(logging.INFO)
     make = Secret.__init__
 
     def remember(self: Secret, value: str) -> None:
