@@ -63,6 +63,11 @@ def answer(
     return "\r\n".join([*lines, "", ""]).encode() + data
 
 
+def reply(asked: Asked, data: bytes) -> bytes:
+    """The answer as it may be sent to `asked`: a HEAD gets no body."""
+    return data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.method == "HEAD" else data
+
+
 def always(*answers: bytes) -> Handler:
     """Give the answers in turn, the last one for ever."""
 
