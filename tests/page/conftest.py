@@ -120,6 +120,7 @@ async def slack(shelf: Shelf, names: list[str]) -> AsyncIterator[SlackServer]:
         names=lambda: names,
         ack_seconds=1.0,
     )
+    server.world.channels["C0GENERAL1"].members.add(server.world.app.user_id)
     await server.start()
     yield server
     await server.close()

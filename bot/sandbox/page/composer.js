@@ -8,7 +8,13 @@ const MOST_SHOWN = 12;
 const MOST_REMEMBERED = 50;
 const texts = new Map(); // place → what is typed there
 let completing = null; // {place, active, moved} while suggestions are shown
+let version = 0; // grows with every change of a text or a list of suggestions
 let recalled = -1; // how far back in the sent lines the arrow keys went
+
+/** A number that grows whenever a writing box changes. */
+export function composerVersion() {
+  return version;
+}
 
 /** A writing box; `place` is where it stands, `to` is {channel, thread, label}. */
 export function composer(place, to) {
@@ -88,7 +94,7 @@ function typed(place, el) {
   recalled = -1;
   completing = { place, active: 0, moved: false };
   grow(el);
-  change();
+  redraw();
 }
 
 function grow(el) {
@@ -98,6 +104,11 @@ function grow(el) {
 
 function stop() {
   completing = null;
+  redraw();
+}
+
+function redraw() {
+  version += 1;
   change();
 }
 
@@ -110,7 +121,7 @@ function accept(place, item) {
 export function write(place, text) {
   texts.set(place, text);
   completing = { place, active: 0, moved: false };
-  change();
+  redraw();
   queueMicrotask(() => {
     const el = [...document.querySelectorAll(".composer-text")].find((one) => one.closest(".replies") === null);
     const field = document.activeElement?.classList.contains("composer-text") ? document.activeElement : el;
@@ -128,7 +139,7 @@ function keys(event, place, to, items, active) {
   if (step && items.length) {
     event.preventDefault();
     completing = { place, active: (active + step + items.length) % items.length, moved: true };
-    change();
+    redraw();
   } else if (step && !texts.get(place)?.includes("\n")) {
     recallLine(event, place, -step);
   } else if (event.key === "Tab" && items.length && !event.shiftKey) {

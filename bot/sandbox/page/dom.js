@@ -12,6 +12,11 @@ export function h(tag, props, ...children) {
   return { tag, props: props ?? {}, key: props?.key, children: nodesOf(children), el: null };
 }
 
+/** An element that is built anew only when one of `deps` is another one; `build` always gives the same tag. */
+export function lazy(key, deps, build) {
+  return { tag: "#lazy", key, deps, build, inner: null, el: null };
+}
+
 function nodesOf(children) {
   const nodes = [];
   const seen = new Map();
@@ -76,6 +81,12 @@ function create(node, inSvg) {
     node.el = document.createTextNode(node.text);
     return;
   }
+  if (node.tag === "#lazy") {
+    node.inner = node.build();
+    create(node.inner, inSvg);
+    node.el = node.inner.el;
+    return;
+  }
   node.el = inSvg || node.tag === "svg" ? document.createElementNS(SVG, node.tag) : document.createElement(node.tag);
   patchChildren(node.el, [], node.children);
   for (const [name, value] of Object.entries(node.props)) setProp(node.el, name, value, undefined);
@@ -86,6 +97,12 @@ function patchNode(before, node) {
   node.el = before.el;
   if (node.tag === "#text") {
     if (before.text !== node.text) node.el.nodeValue = node.text;
+    return;
+  }
+  if (node.tag === "#lazy") {
+    const same = node.deps.every((dep, at) => dep === before.deps[at]);
+    node.inner = same ? before.inner : node.build();
+    if (!same) patchNode(before.inner, node.inner);
     return;
   }
   patchChildren(node.el, before.children, node.children);
@@ -104,6 +121,7 @@ function remove(node) {
 }
 
 function forget(node) {
+  if (node.inner) forget(node.inner);
   node.props?.unmount?.(node.el);
   for (const child of node.children ?? []) forget(child);
 }

@@ -23,7 +23,33 @@ export async function fill(registry) {
     choose(option.where, option.action, option.value);
     await redrawn(view);
   }
+  await seekSecret(view, registry);
   if (topView()?.id === view.id) write(topView(), registry);
+}
+
+// A form may ask for the secret only under another way of signing in: try the others in turn.
+async function seekSecret(view, registry) {
+  for (const way of waysOfSigningIn(topView())) {
+    const now = topView();
+    if (now?.id !== view.id || !lacksSecret(now, registry)) return;
+    choose(way.where, way.action, way.value);
+    await redrawn(now);
+  }
+}
+
+function lacksSecret(view, registry) {
+  const secrets = registry.fields.filter((field) => field.secret).map((field) => field.label);
+  return secrets.length > 0 && !matches(view, registry).some((one) => secrets.includes(one.label));
+}
+
+function waysOfSigningIn(view) {
+  const block = view?.blocks.find((one) => one.element?.type === "radio_buttons" && one.dispatch_action);
+  if (!block) return [];
+  const action = block.element.action_id;
+  const saved = view.state?.values?.[block.block_id]?.[action]?.selected_option ?? block.element.initial_option;
+  return block.element.options
+    .filter((option) => option.value !== saved?.value)
+    .map((value) => ({ where: whereOf(view, block), action, value }));
 }
 
 // The app answers a change of type with a new version of the view.

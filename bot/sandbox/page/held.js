@@ -5,6 +5,7 @@ import { nextSnapshot, queue } from "./server.js";
 
 const TYPING_PAUSE = 300; // milliseconds of silence after which typed text is sent
 const held = new Map(); // "container|block|action" → {where, action, value, sent, settledAt}
+const versions = new Map(); // container → how often something held for it changed
 let timer = 0;
 
 /** The name under which an element's value is held. */
@@ -18,9 +19,19 @@ export function valueOf(key, fallback) {
   return one ? one.value : fallback;
 }
 
+/** A number that grows whenever something held for the container changes. */
+export function versionOf(scope) {
+  return versions.get(scope) ?? 0;
+}
+
+function touch(scope) {
+  versions.set(scope, versionOf(scope) + 1);
+}
+
 /** Holds typed text and sends it after a pause. */
 export function type(where, action, value) {
   held.set(keyOf(where, action), { where, action, value, extra: { quiet: true }, sent: false });
+  touch(where.scope);
   clearTimeout(timer);
   timer = setTimeout(flush, TYPING_PAUSE);
   change();
@@ -42,6 +53,7 @@ export function choose(where, action, value, extra = {}) {
   const key = keyOf(where, action);
   const one = { where, action, value, sent: true, extra };
   held.set(key, one);
+  touch(where.scope);
   change();
   return send(key, one);
 }
@@ -63,6 +75,7 @@ async function send(key, one) {
 /** Takes a choice back (a confirm dialog was denied). */
 export function takeBack(where, action) {
   held.delete(keyOf(where, action));
+  touch(where.scope);
   change();
 }
 

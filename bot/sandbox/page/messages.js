@@ -1,8 +1,9 @@
 // A channel: its messages with their threads, and the writing box below.
 
-import { h, cls } from "./dom.js";
+import { h, cls, lazy } from "./dom.js";
 import { blocks } from "./blocks.js";
-import { composer } from "./composer.js";
+import { composer, composerVersion } from "./composer.js";
+import { versionOf } from "./held.js";
 import { clockTime, dayName, longTime, momentOf } from "./dates.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { appAvatar, avatar, channelById, now, pictureUrl, userById } from "./people.js";
@@ -67,11 +68,27 @@ function days(messages) {
     const today = dayName(momentOf(message.ts), now());
     if (today !== day) out.push(h("div", { key: `d/${today}`, class: "day", role: "separator" }, h("span", null, today)));
     const follows = today === day && before && sameSpeaker(before, message);
-    out.push(messageRow(message, follows));
+    out.push(lazy(`m/${message.ts}`, depsOf(message, follows), () => messageRow(message, follows)));
     day = today;
     before = message;
   }
   return out;
+}
+
+// All that a message's looks depend on.
+function depsOf(message, follows) {
+  const scope = scopeOf(message);
+  const unfolded = state.threads.has(`${state.channel}/${message.ts}`);
+  const open = state.open?.key.startsWith(`m:${state.channel}:`) ? state.open : null;
+  return [
+    message, follows, state.snap, state.pending, state.pages, open, versionOf(scope), unfolded,
+    unfolded ? composerVersion() : 0,
+    unfolded ? message.replies.map((reply) => versionOf(scopeOf(reply))).join() : "",
+  ];
+}
+
+function scopeOf(message) {
+  return `m:${state.channel}:${message.ts}`;
 }
 
 function sameSpeaker(before, message) {
@@ -115,7 +132,7 @@ function content(message) {
   if (message.deleted) return h("p", { key: "gone", class: "soft" }, "This message was deleted.");
   const where = {
     container: { type: "message", channel: state.channel, ts: message.ts },
-    scope: `m:${state.channel}:${message.ts}`,
+    scope: scopeOf(message),
     user: state.user,
     state: message.state?.values ?? {},
   };

@@ -23,7 +23,8 @@ function item(channel, mark, name) {
     h("button", {
       class: cls("place", here && "here", channel.unread > 0 && "unread"),
       "aria-current": here ? "page" : null,
+      "aria-description": channel.unread > 0 ? `${channel.unread} unread` : null,
       onclick: () => goTo(channel.id, channel.kind === "dm" && here ? state.tab : "messages"),
     }, mark, h("span", { class: "place-name" }, name),
-    channel.unread > 0 && h("span", { class: "count", "aria-label": `${channel.unread} unread` }, channel.unread)));
+    channel.unread > 0 && h("span", { class: "count", "aria-hidden": "true" }, channel.unread)));
 }

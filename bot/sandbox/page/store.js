@@ -16,6 +16,7 @@ export const state = {
   shown: new Set(), // secrets that are revealed in the panel
   open: null, // the one open menu or picker: {key, …}
   confirm: null, // an open confirm dialog: {confirm, yes, no}
+  pages: new Map(), // the shown page of each data table
   threads: new Set(), // threads that are unfolded
   pending: new Set(), // elements waiting for the server
   toasts: [],

@@ -27,12 +27,12 @@ function scrolled(rows, settings, caption) {
 
 /** A `data_table` block, a page at a time. */
 export function dataTable(block, where) {
-  const key = `page|${where.scope}|${where.block}`;
+  const key = `${where.scope}|${where.block}`;
   const size = block.page_size ?? 5;
   const [head, ...body] = block.rows;
   const pages = Math.max(1, Math.ceil(body.length / size));
-  const page = Math.min(state[key] ?? 1, pages);
-  const turn = (by) => () => change({ [key]: page + by });
+  const page = Math.min(state.pages.get(key) ?? 1, pages);
+  const turn = (by) => () => change({ pages: new Map(state.pages).set(key, page + by) });
   return [
     scrolled([head, ...body.slice((page - 1) * size, page * size)], block.column_settings ?? [], block.caption),
     pages > 1 && h("div", { class: "pages" },

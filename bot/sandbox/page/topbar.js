@@ -70,9 +70,10 @@ function panelButton() {
     class: cls("button small panel-button", state.panel && "on", refused > 0 && "alarm"),
     "aria-expanded": String(state.panel),
     "aria-controls": "panel",
+    "aria-description": refused > 0 ? `${refused} refused by Slack` : null,
     onclick: () => {
       remember("panel", !state.panel);
       change({ panel: !state.panel, rail: false });
     },
-  }, state.snap.practice ? h("span", null, "Practice", h("span", { class: "panel-more" }, " registries")) : "Side panel", refused > 0 && h("span", { class: "count", "aria-label": `${refused} refused` }, refused));
+  }, state.snap.practice ? h("span", null, "Practice", h("span", { class: "panel-more" }, " registries")) : "Side panel", refused > 0 && h("span", { class: "count", "aria-hidden": "true" }, refused));
 }
