@@ -24,6 +24,9 @@ SLOW = 0.3
 PATIENCE = {State.STUCK: 0.6, State.DRIPS: 0.6}
 """Seconds a check may take where the registry would keep it waiting for ever."""
 
+Answers = dict[str, str | Secret]
+"""Answers of a form by the name of their field."""
+
 COMMON_FIELDS = {"Registry URL": "url", "Path scope": "path_scope", "Test image": "test_image"}
 
 
@@ -53,7 +56,7 @@ class Lab:
             one for one in kind.variants if one.slug == variant or (not variant and one.fields)
         )
         copied = {field.label: field.value for field in self.practice.vendors[slug].fields()}
-        answers: dict[str, str | Secret] = {
+        answers: Answers = {
             name: copied[label] for label, name in COMMON_FIELDS.items() if label in copied
         }
         for field in chosen.fields:

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.sandbox.practice.ask import Ask
 
-KEPT: Final = 1000
+KEPT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
