@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncRateLimitErrorRetryHandler,
+    async_default_handlers,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.clock import Clock, SystemClock
@@ -137,8 +142,20 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         raise SettingsError(
             "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET to be reached over HTTP."
         )
-    async with open_deps(settings, around) as deps:
-        client = AsyncWebClient(token=token.reveal(), base_url=settings.slack_api_url)
+    async with contextlib.AsyncExitStack() as stack:
+        deps = await stack.enter_async_context(open_deps(settings, around))
+        # One session for all calls; and the SDK retries no 429 unless it is told to. Once is enough
+        # while somebody waits; the outbox has its own patience.
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        client = AsyncWebClient(
+            token=token.reveal(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[
+                *async_default_handlers(),
+                AsyncRateLimitErrorRetryHandler(max_retry_count=1),
+            ],
+        )
         background = Background()
         signing = settings.slack_signing_secret
         app = build_app(
