@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -28,8 +29,19 @@ _REMEDIES: Final = {
     Cause.TIMEOUT: "Check the host and the port, or wait: it is tried again by itself.",
     Cause.TLS_FAILURE: "Ask who runs this registry to fix its certificate; a private authority "
     "is added by whoever runs Registrar.",
+    Cause.MALFORMED: "Paste the credential again.",
     Cause.BLOCKED_HOST: "Whoever runs Registrar can allow addresses that are not public.",
 }
+# What a wrong address looks like; where the address is fixed, something stands in between.
+_ASTRAY: Final = frozenset(
+    {
+        Cause.HOST_NOT_FOUND,
+        Cause.CONNECT_FAILED,
+        Cause.TIMEOUT,
+        Cause.TLS_FAILURE,
+        Cause.NOT_A_REGISTRY,
+    }
+)
 
 
 class Checker:
@@ -59,7 +71,7 @@ class Checker:
         )
         began = time.monotonic()
         at = self._clock.now()
-        finding = await self._find(visit)
+        finding = _fitting(visit, await self._find(visit))
         result = CheckResult(
             verdict=finding.verdict,
             level=finding.level,
@@ -106,6 +118,17 @@ class Checker:
             _REMEDIES[Cause.TIMEOUT],
             Cause.TIMEOUT,
         )
+
+
+def _fitting(visit: Visit, finding: Finding) -> Finding:
+    """Nobody can correct a Registry URL that is fixed."""
+    if finding.cause not in _ASTRAY or not KINDS[visit.config.kind].url.fixed:
+        return finding
+    return replace(
+        finding,
+        remedy="It is tried again by itself. If it lasts, ask who runs Registrar whether its "
+        "network lets it reach this address.",
+    )
 
 
 def _no_answer(visit: Visit, error: EgressError) -> Finding:

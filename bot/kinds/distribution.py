@@ -24,7 +24,7 @@ from bot.kinds.challenge import Challenge
 from bot.kinds.finding import Finding, Stop, blocked, unreachable
 from bot.kinds.net import LARGE
 from bot.kinds.realm import approve, same_site
-from bot.kinds.visit import Visit, error_code, json_object
+from bot.kinds.visit import Visit, error_code, json_object, parsed
 
 CLIENT: Final = "registrar"
 # Without all of these a multi-platform image reads as "not found". Schema 1 comes last.
@@ -108,7 +108,7 @@ class Distribution:
     ) -> None:
         self.visit = visit
         self.base = url.rstrip("/")
-        self.host = httpx.URL(self.base).host
+        self.host = parsed(self.base).host
         self._realms = realms
         self._redirects = redirects
 
@@ -194,7 +194,7 @@ class Distribution:
         """The token service's URL, once it may be trusted with the credential; else stop."""
         approved = approve(
             challenge.realm,
-            httpx.URL(f"{self.base}/v2/"),
+            parsed(f"{self.base}/v2/"),
             hosts=self._realms,
             allow=self.visit.egress.allow,
         )

@@ -28,7 +28,8 @@ _SCOPE: Final = re.compile(
 )
 _OWNER: Final = re.compile(r"[UW][A-Z0-9]{1,30}")
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Lone surrogates come out of JSON escapes and cannot be encoded.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _DESCRIPTION_LONGEST: Final = 500
 _SCOPE_LONGEST: Final = 255
 _ROTATE_MOST: Final = 3650
@@ -176,6 +177,8 @@ def _secret_fault(field: Field, text: str) -> str | None:
         return "There is a blank or a line break at the beginning or end; paste it without."
     if _CONTROL.search(text):
         return "This holds a line break or an invisible character; paste it again."
+    if field.name == "token" and not text.isascii():
+        return "This holds characters that no token has; paste it again."
     return None
 
 

@@ -184,6 +184,6 @@ def _expiry(answer: httpx.Response) -> Expiry | None:
     zone = "+0000" if match[2] == "UTC" else match[2]
     try:
         at = datetime.strptime(f"{match[1]} {zone}", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
+        return Expiry(at.astimezone(UTC), "header")
+    except (ValueError, OverflowError):
         return None
-    return Expiry(at.astimezone(UTC), "header")

@@ -136,7 +136,10 @@ async def _open_to_all(visit: Visit, registry: Distribution, challenge: Challeng
 
 async def _identify(visit: Visit, realm: httpx.URL, token: Secret) -> None:
     """Ask GitLab what this token is; any scope may ask."""
-    url = realm.copy_with(raw_path=b"/api/v4/personal_access_tokens/self", fragment=None)
+    below = realm.path.partition("/jwt/")[0]  # GitLab may live below a path
+    url = realm.copy_with(
+        path=f"{below}/api/v4/personal_access_tokens/self", query=None, fragment=None
+    )
     answer = await visit.request("GET", url, {"PRIVATE-TOKEN": token.reveal()}, auth=True)
     if answer.status_code == 401:
         raise _unknown_token(str(json_object(answer).get("error_description", "")))
@@ -221,6 +224,6 @@ def _moment(text: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

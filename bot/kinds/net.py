@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import aiohttp
 import httpx
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.core.check import Cause
@@ -115,21 +116,30 @@ class Egress(httpx.AsyncBaseTransport):
 
         A longer body is not read on: the answer has none, and its extension `truncated` is true.
         """
-        request = httpx.Request(
-            method, url, headers=headers, content=content, extensions={"limit": limit}
-        )
+        try:
+            request = httpx.Request(
+                method, url, headers=headers, content=content, extensions={"limit": limit}
+            )
+        except ValueError:  # its text would hold the header
+            raise EgressError(
+                Cause.MALFORMED, "The credential holds characters that cannot be sent."
+            ) from None
         return await self.handle_async_request(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
+        target = yarl.URL(str(url), encoded=True)
+        # Two libraries read the URL; were they to see two hosts, the wrong one would be judged.
+        if (target.raw_host or "").encode() != url.raw_host:
+            raise EgressError(Cause.BLOCKED_HOST, "This address is not allowed.")
         self._vet(url)
         try:
-            return await self._exchange(request)
+            return await self._exchange(request, target)
         except _Stale:
             pass
         # The server closed a kept connection while we wrote on it; a fresh one tells the truth.
         try:
-            return await self._exchange(request)
+            return await self._exchange(request, target)
         except _Stale as error:
             raise EgressError(
                 Cause.CONNECT_FAILED, f"{url.host} closed the connection without an answer."
@@ -158,12 +168,12 @@ class Egress(httpx.AsyncBaseTransport):
         if not self.allow.permits_name(host, port):
             raise EgressError(Cause.BLOCKED_HOST, f"The address of {host} is not allowed.")
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, request: httpx.Request, target: yarl.URL) -> httpx.Response:
         host = request.url.host
         try:
             async with self._connections().request(
                 request.method,
-                str(request.url),
+                target,
                 headers=_outgoing(request.headers),
                 data=request.content or None,
                 allow_redirects=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -112,7 +113,7 @@ class Visit:
 
         `auth` says whether it carries the credential (or a token made from it).
         """
-        target = httpx.URL(url) if isinstance(url, str) else url
+        target = parsed(url) if isinstance(url, str) else url
         self.host = target.host
         try:
             answer = await self.egress.send(method, target, headers, content, limit)
@@ -161,6 +162,12 @@ class Visit:
             "Nothing to do here: it is tried again by itself.",
             at,
         )
+
+
+@lru_cache(maxsize=4096)
+def parsed(url: str) -> httpx.URL:
+    """The URL, parsed once: a host is asked for the same few again and again."""
+    return httpx.URL(url)
 
 
 def retry_at(headers: httpx.Headers, now: datetime) -> datetime | None:

@@ -317,3 +317,15 @@ async def test_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPat
         reached = await egress.send("GET", wire.url)
 
     assert reached.status_code == 200
+
+
+async def test_header_that_cannot_be_sent_is_not_repeated_in_the_error() -> None:
+    """A token with an accent in it; the encoding error would quote it."""
+    egress = Egress(allow=AllowList())
+    with pytest.raises(EgressError) as caught:
+        await egress.send("GET", "https://r.example.com/", {"PRIVATE-TOKEN": "glpat-é-secret"})
+    await egress.close()
+
+    assert caught.value.cause is Cause.MALFORMED
+    assert caught.value.__cause__ is None
+    assert "secret" not in str(caught.value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.kinds.allow import AllowList
 from bot.kinds.realm import approve, same_site
@@ -102,3 +104,13 @@ def test_addresses_are_one_site_only_when_equal() -> None:
     """`10.0.0.1` and `11.0.0.1` share no domain, whatever a suffix list makes of the dots."""
     assert same_site("10.0.0.1", "10.0.0.1")
     assert not same_site("10.0.0.1", "11.0.0.1")
+
+
+@given(st.text(max_size=100))
+def test_any_realm_is_judged_without_failing(realm: str) -> None:
+    """The text comes from a header of somebody else's server."""
+    approved = approve(
+        realm, httpx.URL("https://registry.example.com/v2/"), hosts=None, allow=PUBLIC
+    )
+
+    assert approved is None or same_site(approved.host, "registry.example.com")
