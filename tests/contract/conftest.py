@@ -1,4 +1,4 @@
-"""Decoys: an environment full of credentials that must not be used."""
+"""What contract tests share: a light trust store, and an environment full of decoys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def few_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No authority but those of EGRESS_CA_FILE: loading the system's takes longer than a check."""
+    (tmp_path / "none.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
 
 @pytest.fixture

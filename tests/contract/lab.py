@@ -6,18 +6,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+
+import boto3
 
 from bot.core.check import CheckResult
 from bot.core.clock import FixedClock
 from bot.core.config import Config
 from bot.core.secret import Secret
-from bot.kinds.aws import AwsGateway
+from bot.kinds.aws import AwsGateway, _isolated_session
 from bot.kinds.checker import Checker
 from bot.kinds.form import validate
 from bot.kinds.net import AllowList, Egress
 from bot.kinds.registry_kinds import KINDS
 from bot.sandbox.practice import Practice
+from bot.sandbox.practice.shapes import ServiceAccount, service_account
 from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendors.google import PROJECT
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SLOW = 0.3
@@ -84,6 +89,18 @@ class Lab:
         return len(self.practice.log)
 
 
+@cache
+def service_account_of_tests() -> ServiceAccount:
+    """One for all tests of a process: making its RSA key is most of the work of some of them."""
+    return service_account(PROJECT)
+
+
+@cache
+def aws_session() -> boto3.Session:
+    """One boto3 session for all tests of a process, made as every gateway makes its own."""
+    return boto3.Session(botocore_session=_isolated_session())
+
+
 @asynccontextmanager
 async def open_lab() -> AsyncIterator[Lab]:
     """A fresh lab; nothing in it outlives the test."""
@@ -91,6 +108,8 @@ async def open_lab() -> AsyncIterator[Lab]:
     practice = await Practice.start(clock=clock, slow=SLOW)
     egress = Egress(allow=AllowList(), ca_file=practice.ca_file, resolver=practice.resolver)
     aws = AwsGateway(identity=practice.aws_identity, endpoint=practice.aws_endpoint)
+    practice.google.account = service_account_of_tests()
+    aws._session = aws_session()
     try:
         yield Lab(practice, clock, egress, aws)
     finally:

@@ -230,10 +230,12 @@ async def test_credential_expires_by_itself(bench: Bench) -> None:
     fresh = await bench.get(url, bearer=ghcr.token, User_Agent="test")
     bench.clock.skip(timedelta(days=61))
     stale = await bench.get(url, bearer=ghcr.token, User_Agent="test")
+    shown = {registry.slug: registry.state for registry in bench.practice.registries}
     bench.practice.set_state("ghcr", "healthy")
     renewed = await bench.get(url, bearer=ghcr.token, User_Agent="test")
 
     assert [fresh.status_code, stale.status_code, renewed.status_code] == [200, 401, 200]
+    assert (shown["ghcr"], shown["docker_hub"]) == ("expired", "healthy")
     assert fresh.headers["github-authentication-token-expiration"] == "2027-01-23 12:00:00 UTC"
 
 

@@ -175,7 +175,7 @@ class Practice:
                 vendor.slug,
                 vendor.label,
                 vendor.host,
-                vendor.state.value,
+                vendor.now_state.value,
                 choices(state for state in SHOWN if state in self.states_of(vendor.slug)),
                 vendor.fields(),
             )
