@@ -145,13 +145,17 @@ async def test_a_text_field_takes_no_more_than_fits(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("bolt")
-async def test_tab_stays_in_the_modal_and_escape_closes_it(page: Page) -> None:
-    """The page behind a modal is out of reach of the keyboard."""
+async def test_tab_stays_in_the_modal_f6_leaves_it_and_escape_closes_it(page: Page) -> None:
+    """The page behind a modal is out of reach of the keyboard; the practice registries are not."""
     await _say(page, "/registry add")
     await expect(page.get_by_label("Type", exact=True)).to_be_focused()
     for _ in range(12):
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.closest('[role=dialog]') !== null")
+    await page.keyboard.press("F6")
+    assert await page.evaluate("document.activeElement.closest('#panel') !== null")
+    await page.keyboard.press("F6")
+    await expect(page.get_by_role("dialog")).to_be_focused()
     await page.keyboard.press("Escape")
 
     await expect(page.get_by_role("dialog")).to_have_count(0)

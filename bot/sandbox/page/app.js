@@ -95,10 +95,25 @@ function toasts() {
     state.toasts.map((one) => h("button", { key: one.id, class: `toast ${one.kind}`, onclick: () => dismissToast(one.id) }, one.text)));
 }
 
-// Escape closes whatever is on top.
-function onEscape(event) {
+function onKey(event) {
+  if (event.isComposing) return;
   if (event.key === "Tab" && state.confirm) trap(event, document.querySelector(".confirm"));
-  if (event.key !== "Escape" || event.isComposing) return;
+  if (event.key === "F6" && !state.confirm) switchSides(event);
+  if (event.key === "Escape") closeTop(event);
+}
+
+// F6 goes between the form (or the channel) and the side panel, which a modal does not cover.
+function switchSides(event) {
+  const inPanel = document.activeElement.closest(".panel");
+  const form = document.querySelector(".modal") ?? document.querySelector(".composer-text");
+  const side = inPanel ? form : document.querySelector(".panel-body");
+  if (!side) return;
+  event.preventDefault();
+  side.focus();
+}
+
+// Escape closes whatever is on top.
+function closeTop(event) {
   const view = topView();
   if (state.confirm) state.confirm.answer(false);
   else if (state.open) closeOpen();
@@ -112,7 +127,7 @@ function start() {
   onChange(redraw);
   watchPopovers();
   watchPictures();
-  document.addEventListener("keydown", onEscape);
+  document.addEventListener("keydown", onKey);
   window.addEventListener("beforeunload", flush);
   window.addEventListener("resize", () => change());
   setInterval(() => document.visibilityState === "visible" && refresh(), TICK);

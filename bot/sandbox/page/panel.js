@@ -13,7 +13,7 @@ export function panel() {
   if (!state.panel) return null;
   const { practice, problems, log } = state.snap;
   const tab = practice || state.panelTab !== "practice" ? state.panelTab : "log";
-  return h("aside", { key: "panel", id: "panel", class: "panel", "aria-label": "Side panel" },
+  return h("aside", { key: "panel", id: "panel", class: "panel", "aria-label": "Side panel", "aria-keyshortcuts": "F6", title: "F6 goes between here and the form" },
     h("div", { class: "panel-head" },
       h("div", { class: "tabs", role: "tablist" }, practice && tabButton("practice", "Practice", tab), tabButton("log", `Log (${log.length})`, tab)),
       h("button", { class: "icon-button", "aria-label": "Close the side panel", onclick: () => change({ panel: false }) }, "×")),
