@@ -30,14 +30,11 @@ class Sandbox:
     clock: MovableClock
     slack: SlackServer
     practice: Practice | None
+    ca_file: Path | None
 
     @property
     def resolver(self) -> Resolver | None:
         return self.practice.resolver if self.practice else None
-
-    @property
-    def ca_file(self) -> Path | None:
-        return self.practice.ca_file if self.practice else None
 
     @property
     def aws_endpoint(self) -> Callable[[str, str], str | None]:
@@ -97,7 +94,19 @@ async def open_sandbox(
             clock=clock,
             slack=slack,
             practice=practice,
+            ca_file=_authorities(folder, practice, environment.get("EGRESS_CA_FILE", "")),
         )
+
+
+def _authorities(folder: Path, practice: Practice | None, operators: str) -> Path | None:
+    """The practice authority and the operator's own ones in one bundle."""
+    if practice is None:
+        return None
+    bundle = folder / "authorities.pem"
+    bundle.write_bytes(
+        practice.ca_file.read_bytes() + (Path(operators).read_bytes() if operators else b"")
+    )
+    return bundle
 
 
 def _aws_identity(practice: Practice | None) -> dict[str, str]:
