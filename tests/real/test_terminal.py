@@ -24,9 +24,7 @@ ALICE = Actor("T1", "UALICE", is_admin=True)
 
 
 @pytest.fixture
-async def environment(
-    start_registry: DockerRegistryFactory, tmp_path: Path
-) -> Mapping[str, str]:
+async def environment(start_registry: DockerRegistryFactory, tmp_path: Path) -> Mapping[str, str]:
     """A database with a registry that works (`good`) and one that does not (`bad`)."""
     registry: DockerRegistry = start_registry(users={"ci": "right-password-1"})
     variables = {
