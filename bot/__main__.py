@@ -134,6 +134,8 @@ def _serve(*, listen: bool, work: bool) -> None:
     from bot.bootstrap import bootstrap
     from bot.logs import configure_logs
 
+    os.umask(0o077)  # an SQLite file holds credentials, if only encrypted ones
+
     async def serve(stop: asyncio.Event) -> None:
         settings = Settings.from_environment()
         configure_logs(settings.log_level)

@@ -33,11 +33,16 @@ _SHAPES: Final = re.compile(
 )
 
 
-# At DEBUG these log whole requests, bodies and SQL parameters.
+# At DEBUG these log whole requests, bodies and SQL parameters: what was typed into a form, too.
 CHATTY: Final = (
     *("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp"),
     *("aiosqlite", "botocore", "boto3", "urllib3"),
 )
+
+
+def _fit_to_write(record: logging.LogRecord) -> bool:
+    """Judged where it is written: Bolt gives each of its loggers the root's level by itself."""
+    return record.levelno > logging.DEBUG or not record.name.startswith(CHATTY)
 
 
 def _mask(found: re.Match[str]) -> str:
@@ -97,11 +102,10 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
             ],
         )
     )
+    handler.addFilter(_fit_to_write)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in CHATTY:
-        logging.getLogger(chatty).setLevel(max(logging.INFO, logging.getLevelName(level)))
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
 

@@ -60,6 +60,18 @@ def test_a_value_with_a_secret_name_is_masked(stream: io.StringIO, name: str) ->
     assert line[name] == "***"
 
 
+@pytest.mark.parametrize("name", ["slack_bolt.AsyncApp", "slack_sdk.web", "aiosqlite"])
+def test_what_libraries_say_at_debug_is_not_written(stream: io.StringIO, name: str) -> None:
+    """They log whole requests at DEBUG, and Bolt sets its loggers' levels by itself."""
+    library = logging.getLogger(name)
+    library.setLevel(logging.DEBUG)
+    library.debug("body: typed by a person")
+    library.info("connected")
+
+    assert "typed" not in stream.getvalue()
+    assert "connected" in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [

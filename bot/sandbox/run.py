@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -53,6 +54,7 @@ async def open_sandbox(
     clock = MovableClock()
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registrar-")))
+        database = folder / "sandbox.sqlite3"
         practice = None
         if not live:
             practice = await _practice(environment.get("EGRESS_ALLOW", ""), clock)
@@ -66,6 +68,7 @@ async def open_sandbox(
             practice=practice,
             on_skip=lambda seconds: clock.skip(timedelta(seconds=seconds)),
             live=live,
+            names=lambda: _names(database),
         )
         try:
             bound = await slack.start("127.0.0.1", port)
@@ -82,7 +85,7 @@ async def open_sandbox(
         yield Sandbox(
             url=f"http://127.0.0.1:{bound}",
             environment={
-                "DATABASE_URL": f"sqlite:///{folder / 'sandbox.sqlite3'}",
+                "DATABASE_URL": f"sqlite:///{database}",
                 **passed_on,
                 "SLACK_BOT_TOKEN": bot_token,
                 "SLACK_APP_TOKEN": app_token,
@@ -96,6 +99,16 @@ async def open_sandbox(
             practice=practice,
             ca_file=_authorities(folder, practice, environment.get("EGRESS_CA_FILE", "")),
         )
+
+
+def _names(database: Path) -> list[str]:
+    """The names of the bot's registries, for completion; the page is not told by the bot."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reading:
+            rows = reading.execute("SELECT name FROM registry WHERE state = 'live' ORDER BY name")
+            return [name for (name,) in rows.fetchmany(1000)]
+    except sqlite3.Error:  # the bot has not made its tables yet
+        return []
 
 
 def _authorities(folder: Path, practice: Practice | None, operators: str) -> Path | None:

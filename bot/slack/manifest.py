@@ -43,7 +43,7 @@ def manifest(command: str, public_url: str | None = None) -> dict[str, Any]:
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": True,
+                "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "Registrar", "always_online": True},
             "slash_commands": [slash],

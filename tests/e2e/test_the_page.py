@@ -106,6 +106,7 @@ async def test_a_registry_is_edited_deleted_and_restored(visitor: Visitor) -> No
     await visitor.say("/registry show generic")
     await visitor.sees("no registry called")
     await visitor.say("/registry restore generic")
+    await visitor.sees("is back")
     await visitor.say("/registry list")
     await visitor.sees("1 registry")
     assert await visitor.problems() == []
