@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.core.preferences import Preferences
+
 MINUTES_MIN: Final = 5
 MINUTES_MAX: Final = 7 * 24 * 60
 
@@ -28,6 +30,7 @@ class WorkspaceSettings:
     rotate_days: int = 90
     manager_users: tuple[str, ...] = ()
     manager_groups: tuple[str, ...] = ()
+    preferences: Preferences = field(default_factory=Preferences)
     configured: bool = False
     version: int = 0
 

@@ -7,9 +7,15 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time; `now()` is aware and in UTC."""
+    """Tells the time; `now()` is aware and in UTC.
+
+    `shown_at(real)` is what this clock shows when the real time is `real`: the time of another
+    machine, such as the database's, seen through a clock that may have been moved.
+    """
 
     def now(self) -> datetime: ...
+
+    def shown_at(self, real: datetime) -> datetime: ...
 
 
 class SystemClock:
@@ -17,6 +23,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def shown_at(self, real: datetime) -> datetime:
+        return real
 
 
 class MovableClock:
@@ -27,6 +36,9 @@ class MovableClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def shown_at(self, real: datetime) -> datetime:
+        return real + self.offset
 
     def skip(self, by: timedelta) -> None:
         """Move forward by `by`; going back would run schedules twice, so it is refused."""
@@ -42,6 +54,9 @@ class FixedClock:
         self.at = at
 
     def now(self) -> datetime:
+        return self.at
+
+    def shown_at(self, real: datetime) -> datetime:  # noqa: ARG002  # it stands still
         return self.at
 
     def skip(self, by: timedelta) -> None:

@@ -33,12 +33,13 @@ def interval(workspace_minutes: int, registry_minutes: int | None = None) -> tim
 
 def regular(registry_id: str, every: timedelta, now: datetime) -> datetime:
     """The next regular time after `now`."""
-    period = every * PERIOD
+    length = every.total_seconds()
     phase = _share(registry_id)
-    turn = math.floor((now - _EPOCH) / period - phase) - 1
-    while (at := _time(registry_id, turn, phase, every)) <= now + every * SPARE:
+    after = (now - _EPOCH).total_seconds() + length * SPARE
+    turn = math.floor((after / length - JITTER) / PERIOD - phase)
+    while (at := _time(registry_id, turn, phase, length)) <= after:
         turn += 1
-    return at
+    return _EPOCH + timedelta(seconds=at)
 
 
 def next_check(
@@ -57,9 +58,10 @@ def next_check(
     return at if not_before is None else max(at, not_before)
 
 
-def _time(registry_id: str, turn: int, phase: float, every: timedelta) -> datetime:
+def _time(registry_id: str, turn: int, phase: float, length: float) -> float:
+    """The regular time of a turn, in seconds since the epoch of the grid."""
     moved = (2 * _share(f"{registry_id}/{turn}") - 1) * JITTER
-    return _EPOCH + every * (PERIOD * (turn + phase) + moved)
+    return length * (PERIOD * (turn + phase) + moved)
 
 
 def _share(text: str) -> float:
