@@ -20,7 +20,7 @@ from bot.kinds.anonymous import look_around
 from bot.kinds.base import Field, Variant
 from bot.kinds.challenge import Challenge
 from bot.kinds.distribution import Distribution, Login, Pull, claims_of
-from bot.kinds.finding import Finding, Stop, refused
+from bot.kinds.finding import Finding, Stop, refused, unreachable
 from bot.kinds.pull import Proof, conclude, prove_pull, signed_in, test_image
 from bot.kinds.shape import Faults, Given, maker_of
 from bot.kinds.visit import Visit
@@ -125,8 +125,22 @@ async def _bearer(
         raise registry.unclear(answer)
     if await _accepts_anyone(visit, registry, challenge, stranger):
         return await _compare(visit, registry, challenge, login)
+    if test_image(visit) is None:
+        await _use(registry, answer.token)
     proof = signed_in(visit, Level.E2, login.username)
     return await prove_pull(visit, registry, challenge, login, proof)
+
+
+async def _use(registry: Distribution, token: Secret) -> None:
+    """A token is worth something only if the registry takes it; pulling an image shows that too."""
+    if (await registry.root(f"Bearer {token.reveal()}")).status_code != 200:
+        raise unreachable(
+            Stage.LOGIN,
+            Cause.REGISTRY_ERROR,
+            f"{registry.host} does not accept the token its own token service gave; "
+            "the credential was not judged.",
+            "Nothing to do here: it is tried again by itself.",
+        )
 
 
 async def _open_root(visit: Visit, registry: Distribution, login: Login) -> Finding:

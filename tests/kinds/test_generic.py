@@ -172,6 +172,24 @@ async def test_bearer_sign_in_is_proven(image: str, lenient: bool) -> None:
     assert len(result.evidence) <= MOST_REQUESTS
 
 
+async def test_token_that_its_registry_does_not_take_proves_nothing() -> None:
+    """The token service says yes, but nobody can pull: its keys and the registry's differ."""
+
+    async def split(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.path != "/token":
+            writer.write(denied(401, 'Bearer realm="/token",service="reg"'))
+        elif base64.b64decode(asked.headers["authorization"][6:]).startswith(b"alice:"):
+            writer.write(answer(200, '{"token": "of-another-key"}'))
+        else:
+            writer.write(denied(401))
+
+    async with serve(split) as wire:
+        result = await check(wire, generic(wire))
+
+    assert (result.verdict, result.cause) == (Verdict.UNREACHABLE, Cause.REGISTRY_ERROR)
+    assert wire.asked[-1].headers["authorization"] == "Bearer of-another-key"
+
+
 async def test_lenient_token_service_does_not_hide_a_wrong_password() -> None:
     """Harbor gives a token for a wrong password if a scope is asked; so none is asked first."""
     async with serve(Bearer(lenient=True)) as wire:
