@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from bot.core.secret import Secret
 
@@ -29,12 +28,13 @@ class Config:
     @property
     def host(self) -> str:
         """`host` or `host:port` as in an image reference."""
-        return urlsplit(self.url).netloc
+        return self.url.partition("://")[2].partition("/")[0]
 
     @property
     def prefix(self) -> str:
         """The path below the host, `` or `/artifactory/api/docker/team`."""
-        return urlsplit(self.url).path.rstrip("/")
+        _, slash, path = self.url.partition("://")[2].partition("/")
+        return (slash + path).rstrip("/")
 
     @property
     def anonymous(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -15,6 +16,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BARE: Final = re.compile(r'[^\s,"]+')
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))")
 _LONGEST: Final = 16 * 1024
+_USUAL: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,16 @@ def parse(lines: Iterable[str]) -> tuple[Challenge, ...]:
     """All challenges of all header lines, in order; a malformed line ends at its fault."""
     found: list[Challenge] = []
     for line in lines:
-        if len(line) <= _LONGEST:
+        if len(line) <= _USUAL:
+            found += _usual(line)
+        elif len(line) <= _LONGEST:
             found += _Reader(line).challenges()
     return tuple(found)
+
+
+@lru_cache(maxsize=2048)  # a host says the same to every check
+def _usual(line: str) -> tuple[Challenge, ...]:
+    return tuple(_Reader(line).challenges())
 
 
 def choose(challenges: Sequence[Challenge]) -> Challenge | None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
@@ -213,7 +214,7 @@ class Distribution:
     ) -> TokenAnswer:
         """Ask the token service, with or without a credential, for one scope or for none."""
         realm = self.approve(challenge)
-        query: list[tuple[str, str]] = list(realm.params.multi_items())
+        query = parse_qsl(realm.query.decode("ascii"), keep_blank_values=True)
         if challenge.service:
             query.append(("service", challenge.service))
         if scope:
@@ -224,7 +225,7 @@ class Distribution:
             query.append(("account", login.username))
             headers["Authorization"] = login.basic()
         answer = await self.visit.request(
-            "GET", realm.copy_with(params=query), headers, auth=login is not None
+            "GET", realm.copy_with(query=urlencode(query).encode()), headers, auth=login is not None
         )
         return self._read_token(answer, realm.host)
 

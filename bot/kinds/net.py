@@ -8,10 +8,12 @@ never followed, cookies never kept, the environment's proxies ignored, bodies an
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -38,6 +40,10 @@ _KEEP_ALIVE_SECONDS: Final = 15.0
 _CONNECTIONS: Final = 512
 _CONNECTIONS_PER_HOST: Final = 64
 _LOOKUPS: Final = 32
+_VETTED: Final = 10_000
+_SENDABLE: Final = re.compile(r"[\t\x20-\x7e]*").fullmatch
+_ALWAYS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+_NOTHING: Final = httpx.ByteStream(b"")
 _OURS: Final = frozenset(
     {b"host", b"content-length", b"accept-encoding", b"user-agent", b"connection"}
 )
@@ -103,6 +109,7 @@ class Egress(httpx.AsyncBaseTransport):
         self._own_resolver = SystemResolver() if resolver is None else None
         self._pinning = _PinningResolver(resolver or self._own_resolver or SystemResolver(), allow)
         self._session: aiohttp.ClientSession | None = None
+        self._vetted: set[tuple[str, bytes]] = set()
 
     async def send(
         self,
@@ -116,30 +123,40 @@ class Egress(httpx.AsyncBaseTransport):
 
         A longer body is not read on: the answer has none, and its extension `truncated` is true.
         """
-        try:
-            request = httpx.Request(
-                method, url, headers=headers, content=content, extensions={"limit": limit}
-            )
-        except ValueError:  # its text would hold the header
-            raise EgressError(
-                Cause.MALFORMED, "The credential holds characters that cannot be sent."
-            ) from None
-        return await self.handle_async_request(request)
+        target = httpx.URL(url) if isinstance(url, str) else url
+        asked = _Asked(method, target, headers or {}, content, limit)
+        return await self._ask(asked)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        target = yarl.URL(str(url), encoded=True)
+        headers = {
+            name.decode("ascii"): value.decode("ascii")
+            for name, value in request.headers.raw
+            if name.lower() not in _OURS
+        }
+        limit = request.extensions.get("limit", LARGE)
+        return await self._ask(
+            _Asked(request.method, request.url, headers, request.content or None, limit)
+        )
+
+    async def _ask(self, asked: _Asked) -> httpx.Response:
+        if not all(map(_SENDABLE, asked.headers.values())):
+            # Said here, because a library's error would hold the header.
+            raise EgressError(
+                Cause.MALFORMED, "The credential holds characters that cannot be sent."
+            )
+        url = asked.url
+        target = _target(str(url))
         # Two libraries read the URL; were they to see two hosts, the wrong one would be judged.
         if (target.raw_host or "").encode() != url.raw_host:
             raise EgressError(Cause.BLOCKED_HOST, "This address is not allowed.")
         self._vet(url)
         try:
-            return await self._exchange(request, target)
+            return await self._exchange(asked, target)
         except _Stale:
             pass
         # The server closed a kept connection while we wrote on it; a fresh one tells the truth.
         try:
-            return await self._exchange(request, target)
+            return await self._exchange(asked, target)
         except _Stale as error:
             raise EgressError(
                 Cause.CONNECT_FAILED, f"{url.host} closed the connection without an answer."
@@ -156,6 +173,9 @@ class Egress(httpx.AsyncBaseTransport):
             self._own_resolver.close()
 
     def _vet(self, url: httpx.URL) -> None:
+        origin = (url.scheme, url.netloc)
+        if origin in self._vetted and not url.userinfo:
+            return
         host, port = url.host, url.port or (443 if url.scheme == "https" else 80)
         if url.userinfo or not host:
             raise EgressError(Cause.BLOCKED_HOST, "This address is not allowed.")
@@ -167,18 +187,20 @@ class Egress(httpx.AsyncBaseTransport):
             )
         if not self.allow.permits_name(host, port):
             raise EgressError(Cause.BLOCKED_HOST, f"The address of {host} is not allowed.")
+        if len(self._vetted) < _VETTED:
+            self._vetted.add(origin)
 
-    async def _exchange(self, request: httpx.Request, target: yarl.URL) -> httpx.Response:
-        host = request.url.host
+    async def _exchange(self, asked: _Asked, target: yarl.URL) -> httpx.Response:
+        host = asked.url.host
         try:
             async with self._connections().request(
-                request.method,
+                asked.method,
                 target,
-                headers=_outgoing(request.headers),
-                data=request.content or None,
+                headers={**_ALWAYS, **asked.headers},
+                data=asked.content,
                 allow_redirects=False,
             ) as answer:
-                body = await _bounded(answer, request.extensions.get("limit", LARGE))
+                body = await _bounded(answer, asked.limit)
         except aiohttp.ClientConnectorError as error:
             raise _connector_failure(host, error) from error
         except TimeoutError as error:
@@ -191,13 +213,7 @@ class Egress(httpx.AsyncBaseTransport):
             raise EgressError(
                 Cause.NOT_A_REGISTRY, f"{host} answered something that is not HTTP."
             ) from error
-        return httpx.Response(
-            answer.status,
-            headers=answer.raw_headers,
-            content=body or b"",
-            request=request,
-            extensions={"truncated": body is None},
-        )
+        return _Answer(asked, answer, body)
 
     def _connections(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -217,6 +233,17 @@ class Egress(httpx.AsyncBaseTransport):
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
             )
         return self._session
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request; `headers` are those of the caller, `limit` is in bytes."""
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(repr=False)
+    limit: int
 
 
 class _Stale(Exception):
@@ -272,6 +299,8 @@ async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes | None:
             return b""
         answer.close()
         return None
+    if answer.content_length is not None and "Transfer-Encoding" not in answer.headers:
+        return await answer.read()  # the connection keeps to this length; chunks could be endless
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
@@ -281,12 +310,29 @@ async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes | None:
     return bytes(body)
 
 
-def _outgoing(headers: httpx.Headers) -> dict[str, str]:
-    outgoing = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    for name, value in headers.raw:
-        if name.lower() not in _OURS:
-            outgoing[name.decode("ascii")] = value.decode("ascii")
-    return outgoing
+class _Answer(httpx.Response):
+    """An answer whose whole body is here; httpx would take it through its decoders once more."""
+
+    def __init__(self, asked: _Asked, answer: aiohttp.ClientResponse, body: bytes | None) -> None:
+        self._body = body or b""
+        # Its request has no headers: nobody needs the secret any more.
+        super().__init__(
+            answer.status,
+            headers=answer.raw_headers,
+            stream=httpx.ByteStream(self._body),
+            request=httpx.Request(asked.method, asked.url, stream=_NOTHING),
+            extensions={"truncated": body is None},
+        )
+        self.headers.encoding = "iso-8859-1"  # else every header is tried in two others first
+
+    @property
+    def content(self) -> bytes:
+        return self._body
+
+
+@lru_cache(maxsize=4096)
+def _target(url: str) -> yarl.URL:
+    return yarl.URL(url, encoded=True)
 
 
 def _connector_failure(host: str, error: aiohttp.ClientConnectorError) -> EgressError:

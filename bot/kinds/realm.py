@@ -5,7 +5,7 @@ A registry that names a foreign realm could otherwise collect every password sen
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import httpx
@@ -25,6 +25,8 @@ _KNOWN: Final = {
     "public.ecr.aws": frozenset({"public.ecr.aws"}),
 }
 
+_LONGEST: Final = 2048
+
 
 def approve(
     realm: str,
@@ -38,6 +40,16 @@ def approve(
     `registry` is the URL that sent the challenge (a realm may be relative to it); `hosts` are the
     only hosts a hosted kind's realm may have, None means the registry's own site.
     """
+    if len(realm) > _LONGEST:
+        return None
+    return _approved(realm, str(registry), hosts, allow)
+
+
+@lru_cache(maxsize=2048)  # registries name the same realm in every challenge
+def _approved(
+    realm: str, asked: str, hosts: frozenset[str] | None, allow: AllowList
+) -> httpx.URL | None:
+    registry = httpx.URL(asked)
     try:
         url = registry.join(realm)
     except httpx.InvalidURL:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 
+import httpx
 import pytest
 
 from bot.core.check import Cause
@@ -158,6 +159,44 @@ async def test_body_of_just_the_limit_is_read() -> None:
 
     assert len(whole.content) == SMALL
     assert not whole.extensions["truncated"]
+
+
+@pytest.mark.parametrize("length", [2, 10_000_000])
+async def test_length_beside_chunks_does_not_lift_the_limit(length: int) -> None:
+    """Two statements about one body are how bodies are smuggled; the cap holds whoever is right."""
+    chunks = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serve(always(head.encode() + chunks * 4)) as wire, egress_for(wire) as egress:
+        try:
+            body = (await egress.send("GET", wire.url)).content
+        except EgressError:
+            body = b""
+
+    assert len(body) <= SMALL
+
+
+async def test_answer_does_not_keep_the_secret_of_its_request() -> None:
+    """Answers live on in tracebacks and caches; what was asked is known, with what is not."""
+    async with serve(always(answer(200, "{}"))) as wire, egress_for(wire) as egress:
+        told = await egress.send("GET", f"{wire.url}/v2/", {"Authorization": "Bearer the-token"})
+
+    assert wire.asked[0].headers["authorization"] == "Bearer the-token"
+    assert (told.request.method, str(told.request.url)) == ("GET", f"{wire.url}/v2/")
+    assert not told.request.headers
+
+
+async def test_http_client_can_use_it_as_its_transport() -> None:
+    """Libraries that want an `httpx.AsyncClient` go out through the same door."""
+    async with (
+        serve(always(answer(200, '{"name": "æ"}'))) as wire,
+        httpx.AsyncClient(transport=Egress(allow=wire.allow)) as client,
+    ):
+        told = await client.post(wire.url, json={"ask": 1})
+
+    assert told.json() == {"name": "æ"}
+    assert told.text == '{"name": "æ"}'
+    assert wire.asked[0].body == b'{"ask":1}'
+    assert wire.asked[0].headers["content-type"] == "application/json"
 
 
 async def test_dripping_server_is_left_by_the_total_time() -> None:
@@ -319,11 +358,12 @@ async def test_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPat
     assert reached.status_code == 200
 
 
-async def test_header_that_cannot_be_sent_is_not_repeated_in_the_error() -> None:
-    """A token with an accent in it; the encoding error would quote it."""
+@pytest.mark.parametrize("token", ["glpat-é-secret", "glpat-\r\nX-Evil: secret", "secret\0"])
+async def test_header_that_cannot_be_sent_is_not_repeated_in_the_error(token: str) -> None:
+    """A token with an accent or a line break in it; a library's error would quote it."""
     egress = Egress(allow=AllowList())
     with pytest.raises(EgressError) as caught:
-        await egress.send("GET", "https://r.example.com/", {"PRIVATE-TOKEN": "glpat-é-secret"})
+        await egress.send("GET", "https://r.example.com/", {"PRIVATE-TOKEN": token})
     await egress.close()
 
     assert caught.value.cause is Cause.MALFORMED
