@@ -9,7 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Final
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, MetaData, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -36,6 +44,8 @@ BURIED: Final = "buried"
 # SQLite only numbers rows by itself in a column of exactly this type.
 _NUMBER: Final[TypeEngine[int]] = BigInteger().with_variant(Integer, "sqlite")
 _LIVE_ONLY: Final = text("state = 'live'")
+_OPEN_ONLY: Final = text("closed_at IS NULL")
+_ORDERED: Final = text("state = 'waiting' AND subject <> ''")
 
 
 class Row(SQLModel):
@@ -55,6 +65,7 @@ class Workspace(Row, table=True):
     rotate_days: int = 90
     manager_users: str = Field(default="[]", sa_type=Text)  # JSON list of user ids
     manager_groups: str = Field(default="[]", sa_type=Text)  # JSON list of user group ids
+    preferences_json: str = Field(default="{}", sa_type=Text)  # see bot.core.preferences
     configured: bool = False
     version: int = 0
     created_at: datetime
@@ -66,8 +77,8 @@ class Registry(Row, table=True):
     """A registry. `state` is `draft` (first save not done), `live`, `deleted` or `purged`.
 
     The row is its own schedule: `next_check_at` says when, `lease_until` who may not, and `fence`
-    grows with every claim so that a late worker's write is recognised. `version` grows with every
-    change by a person.
+    grows with every claim so that a late worker's write is recognised. `attempts` counts the claims
+    since the last answer was written down. `version` grows with every change by a person.
     """
 
     __tablename__ = "registry"
@@ -94,6 +105,21 @@ class Registry(Row, table=True):
         Index(
             "ix_registry_due",
             "next_check_at",
+            sqlite_where=_LIVE_ONLY,
+            postgresql_where=_LIVE_ONLY,
+        ),
+        Index(
+            "ix_registry_team_due",
+            "team_id",
+            "next_check_at",
+            sqlite_where=_LIVE_ONLY,
+            postgresql_where=_LIVE_ONLY,
+        ),
+        Index(
+            "ix_registry_account",
+            "team_id",
+            "host",
+            "login",
             sqlite_where=_LIVE_ONLY,
             postgresql_where=_LIVE_ONLY,
         ),
@@ -128,8 +154,12 @@ class Registry(Row, table=True):
     broken: str = Field(default="", sa_type=Text)  # why the credential cannot be opened
     checked_at: datetime | None = None
     next_check_at: datetime | None = None
+    recheck_minutes: int | None = None  # None: as often as the workspace says
     lease_until: datetime | None = None
     fence: int = 0
+    attempts: int = 0
+    health_json: str = Field(default="{}", sa_type=Text)  # see bot.core.health
+    pause_json: str = Field(default="{}", sa_type=Text)  # see bot.core.pause
 
 
 class Credential(Row, table=True):
@@ -165,6 +195,7 @@ class Credential(Row, table=True):
     issued_at: datetime | None = None
     expires_at: datetime | None = None
     expires_source: str = ""  # who told the expiry; with no `expires_at` it never expires
+    expires_typed: datetime | None = None  # the date that a person typed, whoever told the expiry
     destroyed_at: datetime | None = None
 
 
@@ -244,17 +275,30 @@ class AuditEvent(Row, table=True):
 class Outgoing(Row, table=True):
     """A message to be sent, written in the transaction of the change it tells of.
 
-    `what` and the values are data; the words are made when it is sent.
+    `what` and the values are data; the words are made when it is sent. `op` says how: `post`,
+    `edit`, `thread`, `direct` or `upload`. `subject` names the message it belongs to, such as
+    `incident:ID`; letters of one subject are sent in their order, those without one in any.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_state_not_before", "state", "not_before"),)
+    __table_args__ = (
+        Index("ix_outbox_state_not_before", "state", "not_before"),
+        Index(
+            "ix_outbox_subject",
+            "subject",
+            "id",
+            sqlite_where=_ORDERED,
+            postgresql_where=_ORDERED,
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER)
     team_id: str = Field(foreign_key="workspace.team_id")
     delivery_key: str = Field(unique=True)
     channel: str
     what: str
+    op: str = "post"
+    subject: str = ""
     values_json: str = Field(default="{}", sa_type=Text)
     state: str
     attempts: int = 0
@@ -265,3 +309,150 @@ class Outgoing(Row, table=True):
     settled_at: datetime | None = None
     receipt: str = ""  # the timestamp that Slack gave the message
     reason: str = Field(default="", sa_type=Text)  # why it was put off or buried
+
+
+class Account(Row, table=True):
+    """What is remembered of one account at one host, whatever the number of its registrations.
+
+    The row exists while there is something to remember. `busy_until` and `fence` are the claim of
+    the worker that signs in now, when several registrations share the account.
+    """
+
+    __tablename__ = "account"
+
+    team_id: str = Field(primary_key=True, foreign_key="workspace.team_id")
+    host: str = Field(primary_key=True)
+    login: str = Field(primary_key=True)
+    guard_json: str = Field(default="{}", sa_type=Text)  # see bot.core.lockout
+    busy_until: datetime | None = None
+    fence: int = 0
+
+
+class IncidentRow(Row, table=True):
+    """One incident, which is one message. `state_json` is a `bot.core.incident.Incident`.
+
+    `key` is what it is about: a credential that registries share, or one registry; there is one
+    open incident of a key. `channel` and `ts` are where its message stands, `storm_id` the parent
+    message that lists it. `next_tick_at` is when time alone changes it.
+    """
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        Index(
+            "uq_incident_open_key",
+            "team_id",
+            "key",
+            unique=True,
+            sqlite_where=_OPEN_ONLY,
+            postgresql_where=_OPEN_ONLY,
+        ),
+        Index("ix_incident_next_tick_at", "next_tick_at"),
+        Index("ix_incident_team_id_key_opened_at", "team_id", "key", "opened_at"),
+        Index("ix_incident_storm_id", "storm_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    key: str
+    trouble: str
+    phase: str
+    state_json: str = Field(sa_type=Text)
+    version: int
+    channel: str = ""
+    ts: str = ""
+    storm_id: str = ""
+    next_tick_at: datetime | None = None
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class IncidentRegistry(Row, table=True):
+    """A registry that an incident is about; `left_at` once it works again while others do not."""
+
+    __tablename__ = "incident_registry"
+    __table_args__ = (Index("ix_incident_registry_registry_id", "registry_id"),)
+
+    incident_id: str = Field(primary_key=True, foreign_key="incident.id", ondelete="CASCADE")
+    registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
+    joined_at: datetime
+    left_at: datetime | None = None
+
+
+class Storm(Row, table=True):
+    """Many incidents in one parent message; `id` is that of the first of them."""
+
+    __tablename__ = "storm"
+    __table_args__ = (Index("ix_storm_team_id_opened_at", "team_id", "opened_at"),)
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    trouble: str
+    channel: str
+    ts: str = ""
+    opened_at: datetime
+
+
+class ChannelState(Row, table=True):
+    """What one channel went through lately (`bot.core.storm.Channel`): it is not to be flooded."""
+
+    __tablename__ = "channel_state"
+    __table_args__ = (Index("ix_channel_state_next_tick_at", "next_tick_at"),)
+
+    team_id: str = Field(primary_key=True, foreign_key="workspace.team_id")
+    channel: str = Field(primary_key=True)
+    storm_json: str = Field(default="{}", sa_type=Text)
+    next_tick_at: datetime | None = None
+
+
+class Reminder(Row, table=True):
+    """What was said of one credential's expiry or age, in one message; see `bot.core.reminders`."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        Index("ix_reminder_next_at", "next_at"),
+        Index("ix_reminder_registry_id", "registry_id"),
+        Index("ix_reminder_team_id", "team_id"),
+    )
+
+    credential_id: str = Field(primary_key=True, foreign_key="credential.id", ondelete="CASCADE")
+    team_id: str = Field(foreign_key="workspace.team_id")
+    registry_id: str = Field(foreign_key="registry.id", ondelete="CASCADE")
+    state: str
+    said_json: str = Field(default="{}", sa_type=Text)
+    snooze_json: str = Field(default="{}", sa_type=Text)
+    rotated_at: datetime | None = None  # when a person said that it was rotated elsewhere
+    channel: str = ""
+    ts: str = ""
+    next_at: datetime | None = None
+    # What it was planned with; where that has changed, it is planned anew.
+    expires_at: datetime | None = None
+    issued_at: datetime | None = None
+    rotate_days: int = 0
+    settings_version: int = 0
+    version: int = 0
+
+
+class DayCount(Row, table=True):
+    """The checks of one registry on one UTC day (`2026-11-24`), by verdict."""
+
+    __tablename__ = "day_count"
+
+    registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
+    day: str = Field(primary_key=True)
+    proven: int = 0
+    unproven: int = 0
+    refused: int = 0
+    unreachable: int = 0
+    limited: int = 0
+    blocked: int = 0
+
+
+class HomeView(Row, table=True):
+    """Who has the App Home open, and at which page and filter, so that it can be refreshed."""
+
+    __tablename__ = "home_view"
+
+    team_id: str = Field(primary_key=True, foreign_key="workspace.team_id")
+    user_id: str = Field(primary_key=True)
+    view_json: str = Field(default="{}", sa_type=Text)
+    seen_at: datetime

@@ -10,6 +10,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import WorkspaceSettings
+from bot.core.preferences import Preferences
 from bot.store.schema import Workspace
 
 
@@ -37,9 +38,16 @@ async def settings(session: AsyncSession, team_id: str) -> WorkspaceSettings:
         rotate_days=row.rotate_days,
         manager_users=_ids(row.manager_users),
         manager_groups=_ids(row.manager_groups),
+        preferences=_preferences(row.preferences_json),
         configured=row.configured,
         version=row.version,
     )
+
+
+async def changed_at(session: AsyncSession, team_id: str) -> datetime | None:
+    """When the settings were changed last, or the row was made; None without a row."""
+    row = await session.get(Workspace, team_id)
+    return row.updated_at if row else None
 
 
 async def change(
@@ -55,6 +63,7 @@ async def change(
             rotate_days=wanted.rotate_days,
             manager_users=json.dumps(wanted.manager_users),
             manager_groups=json.dumps(wanted.manager_groups),
+            preferences_json=json.dumps(wanted.preferences.to_json()),
             configured=True,
             version=wanted.version + 1,
             updated_at=now,
@@ -70,3 +79,11 @@ def _ids(text: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+
+def _preferences(text: str) -> Preferences:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return Preferences()
+    return Preferences.from_json(found) if isinstance(found, dict) else Preferences()

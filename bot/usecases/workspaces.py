@@ -57,6 +57,7 @@ def _validate(wanted: WorkspaceSettings) -> None:
         problems["recheck_minutes"] = "Between 5 minutes and 7 days (10080 minutes)."
     if not 0 <= wanted.rotate_days <= ROTATE_DAYS_MAX:
         problems["rotate_days"] = "Between 1 and 3650 days, or 0 for never."
+    problems |= wanted.preferences.problems()
     if problems:
         raise InvalidInput(problems)
 
@@ -64,10 +65,16 @@ def _validate(wanted: WorkspaceSettings) -> None:
 def _differences(before: WorkspaceSettings, after: WorkspaceSettings) -> dict[str, str]:
     """What changed, as “old → new” by setting."""
     names = ("alert_channel", "recheck_minutes", "rotate_days", "manager_users", "manager_groups")
-    return {
+    told = {
         name: f"{_words(getattr(before, name))} → {_words(getattr(after, name))}"
         for name in names
         if getattr(before, name) != getattr(after, name)
+    }
+    old, new = before.preferences.to_json(), after.preferences.to_json()
+    return told | {
+        name: f"{old.get(name, 'default')} → {new.get(name, 'default')}"
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
     }
 
 
