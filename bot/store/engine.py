@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -62,6 +63,19 @@ class Store:
         """One consistent look at the database that blocks nobody and changes nothing."""
         async with _session(self._reading) as session:
             yield session
+
+    async def now(self, session: AsyncSession) -> datetime:
+        """The time that all replicas share: the database's clock, as moved as ours is.
+
+        Schedules, leases and fences are judged by it, so that a worker whose machine is minutes
+        wrong neither takes rows too early nor keeps them too long. An SQLite file has no clock but
+        that of its machine.
+        """
+        if self.engine.dialect.name == "sqlite":
+            return self.clock.now()
+        connection = await session.connection()
+        told: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        return self.clock.shown_at(told.astimezone(UTC))
 
     async def is_up(self) -> bool:
         """Whether the database answers."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.store import outbox as letters
 from bot.store import workspaces
 from bot.store.outbox import Letter
+from bot.store.schema import Storm
 from bot.usecases import outbox
 from bot.usecases.deps import Deps
 from tests.factories import NOW, clock_of
@@ -96,3 +97,95 @@ async def test_a_buried_message_stays_buried(deps: Deps) -> None:
 
     clock_of(deps).skip(timedelta(days=1))
     assert await outbox.claim(deps, 10) == []
+
+
+async def subject(deps: Deps, *letters_of: tuple[str, str, str]) -> None:
+    """Put letters in, each as (key, op, subject)."""
+    async with deps.store.transaction() as session:
+        await workspaces.ensure(session, "T1", NOW)
+        for key, op, about in letters_of:
+            letter = Letter("T1", key, "C1", "incident", {}, op, about)
+            await letters.put(session, letter, NOW)
+
+
+async def claimed(deps: Deps) -> list[str]:
+    return [message.delivery_key for message in await outbox.claim(deps, 10)]
+
+
+async def test_letters_of_one_subject_come_one_after_the_other(deps: Deps) -> None:
+    """The next one is due once the one before it is settled; others do not wait for it."""
+    await subject(
+        deps, ("a1", "post", "incident:1"), ("a2", "thread", "incident:1"), ("b", "post", "")
+    )
+
+    first, other = await outbox.claim(deps, 10)
+    assert (first.delivery_key, first.op, first.subject) == ("a1", "post", "incident:1")
+    assert other.delivery_key == "b"
+    assert await claimed(deps) == []
+
+    await outbox.settle(deps, first, "1.1")
+    assert await claimed(deps) == ["a2"]
+
+
+async def test_a_letter_that_is_put_off_holds_back_what_follows(deps: Deps) -> None:
+    """An entry never appears before the message it belongs to."""
+    await subject(deps, ("a1", "post", "incident:1"), ("a2", "thread", "incident:1"))
+    (first,) = await outbox.claim(deps, 10)
+
+    await outbox.defer(deps, first, NOW + timedelta(minutes=1))
+
+    assert await claimed(deps) == []
+    clock_of(deps).skip(timedelta(minutes=1))
+    assert await claimed(deps) == ["a1"]
+
+
+async def test_a_buried_letter_lets_the_next_one_come(deps: Deps) -> None:
+    """Nothing waits for what will never be sent."""
+    await subject(deps, ("a1", "post", "incident:1"), ("a2", "thread", "incident:1"))
+    (first,) = await outbox.claim(deps, 10)
+
+    await outbox.bury(deps, first, "is_archived")
+
+    assert await claimed(deps) == ["a2"]
+
+
+async def test_an_edit_of_what_waits_anyway_is_not_put_in(deps: Deps) -> None:
+    """A post or edit that nobody began tells the newest state when it is sent."""
+    await subject(deps, ("a1", "post", "incident:1"), ("a2", "edit", "incident:1"))
+    (post,) = await outbox.claim(deps, 10)
+    await outbox.settle(deps, post, "1.1")
+
+    await subject(deps, ("a3", "edit", "incident:1"), ("a4", "edit", "incident:1"))
+
+    assert await claimed(deps) == ["a3"]
+
+
+async def test_an_edit_follows_a_post_that_is_being_sent(deps: Deps) -> None:
+    """What was begun may tell the old state, so the edit comes after it."""
+    await subject(deps, ("a1", "post", "incident:1"))
+    (post,) = await outbox.claim(deps, 10)
+
+    await subject(deps, ("a2", "edit", "incident:1"))
+    await outbox.settle(deps, post, "1.1")
+
+    assert await claimed(deps) == ["a2"]
+
+
+async def test_the_receipt_of_a_post_is_kept_with_its_subject(deps: Deps) -> None:
+    """The storm knows where its message stands, also when that was another channel."""
+    async with deps.store.transaction() as session:
+        await workspaces.ensure(session, "T1", NOW)
+        session.add(Storm(id="s", team_id="T1", trouble="refused", channel="C1", opened_at=NOW))
+    await subject(deps, ("a1", "post", "storm:s"))
+    assert await outbox.place(deps, "storm:s") is None
+    (post,) = await outbox.claim(deps, 10)
+
+    await outbox.settle(deps, post, "1700000000.000100", channel="D1")
+
+    assert await outbox.place(deps, "storm:s") == ("D1", "1700000000.000100")
+
+
+async def test_a_subject_that_is_gone_has_no_place(deps: Deps) -> None:
+    """Also one of a kind that nobody knows."""
+    assert await outbox.place(deps, "incident:nothing") is None
+    assert await outbox.place(deps, "comet:halley") is None
