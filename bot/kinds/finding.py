@@ -44,9 +44,13 @@ def refused(
     return Stop(Finding(Verdict.REFUSED, level, stage, sentence, remedy, cause, explicit))
 
 
-def unreachable(stage: Stage, cause: Cause, sentence: str, remedy: str) -> Stop:
+def unreachable(
+    stage: Stage, cause: Cause, sentence: str, remedy: str, retry_at: datetime | None = None
+) -> Stop:
     """No definitive answer: the credential was not judged."""
-    return Stop(Finding(Verdict.UNREACHABLE, Level.E0, stage, sentence, remedy, cause))
+    return Stop(
+        Finding(Verdict.UNREACHABLE, Level.E0, stage, sentence, remedy, cause, retry_at=retry_at)
+    )
 
 
 def blocked(stage: Stage, cause: Cause, sentence: str, remedy: str) -> Stop:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 import httpx
 
+from bot.core.backoff import FARTHEST, parse_retry_after
 from bot.core.check import (
     Cause,
     Evidence,
@@ -28,8 +28,10 @@ from bot.kinds.memory import Memory
 from bot.kinds.net import SMALL, Egress
 
 MOST_REQUESTS: Final = 6
-_LONGEST_WAIT: Final = timedelta(days=1)
 _PATH_SHOWN: Final = 200
+_MILLISECONDS: Final = ("retry-after-ms", "x-ms-retry-after-ms")  # Azure
+# GitHub and GitLab give a unix time, the IETF's draft seconds.
+_RESETS: Final = ("x-ratelimit-reset", "ratelimit-reset")
 
 
 class Visit:
@@ -144,13 +146,16 @@ class Visit:
 
     def _stop_unless_judged(self, answer: httpx.Response, host: str) -> None:
         if answer.status_code == 429:
-            raise self.too_many(host, retry_at(answer.headers, self.clock.now()))
+            now = self.clock.now()
+            at = retry_at(answer.headers, now) or reset_at(answer.headers, now)
+            raise self.too_many(host, at)
         if answer.status_code >= 500:
             raise unreachable(
                 self.stage,
                 Cause.REGISTRY_ERROR,
                 f"{host} is failing ({answer.status_code}); the credential was not judged.",
                 "Nothing to do here: it is tried again by itself.",
+                retry_at(answer.headers, self.clock.now()),
             )
 
     def too_many(self, host: str, at: datetime | None) -> Stop:
@@ -171,26 +176,42 @@ def parsed(url: str) -> httpx.URL:
 
 
 def retry_at(headers: httpx.Headers, now: datetime) -> datetime | None:
-    """When to come back: `Retry-After` in seconds or as a date, or Docker Hub's unix time.
+    """When to come back, by `Retry-After` and what some send in its place.
 
     At most a day ahead, whatever the header says; None when it says nothing readable.
     """
-    text = headers.get("retry-after", "").strip()
-    at: datetime | None = None
+    if (text := headers.get("retry-after", "").strip()) and (at := parse_retry_after(text, now)):
+        return at
+    for name in _MILLISECONDS:
+        if (count := _digits(headers.get(name, ""))) is not None:
+            return parse_retry_after(str(count / 1000), now)
+    if (unix := _digits(headers.get("x-retry-after", ""))) is not None:
+        return _moment(unix, now)
+    return None
+
+
+def reset_at(headers: httpx.Headers, now: datetime) -> datetime | None:
+    """When a spent budget of requests is renewed; to be read only of an answer that says it is."""
+    for name in _RESETS:
+        if (count := _digits(headers.get(name, ""))) is not None:
+            return _moment(count, now)
+    return None
+
+
+def _moment(number: int, now: datetime) -> datetime | None:
+    """A unix time, or seconds from now when it would be in the last century."""
+    if number < 1_000_000_000:
+        return parse_retry_after(str(number), now)
     try:
-        if text.isascii() and text.isdigit():
-            at = now + timedelta(seconds=min(int(text[:9]), 86400))
-        elif text:
-            at = parsedate_to_datetime(text)
-        elif (unix := headers.get("x-retry-after", "")).isascii() and unix.isdigit():
-            at = datetime.fromtimestamp(int(unix[:11]), UTC)
+        at = datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    if at is None:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return min(max(at, now), now + _LONGEST_WAIT)
+    return min(max(at, now), now + FARTHEST)
+
+
+def _digits(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
 def error_code(answer: httpx.Response) -> str | None:

@@ -287,12 +287,22 @@ async def test_no_status_but_a_refusal_condemns(
         (("Retry-After", "Tue, 24 Nov 2026 12:05:00 GMT"), 300),
         (("X-Retry-After", str(int(datetime(2026, 11, 24, 12, 10, tzinfo=UTC).timestamp()))), 600),
         (("Retry-After", "99999999999999"), 86400),
+        (("Retry-After", "1.5"), 1.5),
+        (("Retry-After", "Tuesday, 24-Nov-26 12:05:00 GMT"), 300),
+        (("Retry-After", "Tue Nov 24 12:05:00 2026"), 300),
+        (("Retry-After", "Tue, 24 Nov 2026 11:00:00 GMT"), 0),
+        (("X-Ms-Retry-After-Ms", "2500"), 2.5),
+        (("X-RateLimit-Reset", str(int(NOON.timestamp()) + 60)), 60),
+        (("RateLimit-Reset", "45"), 45),
+        (("X-Retry-After", "9" * 15), None),
         (("Retry-After", "880.092µs"), None),
         (("Retry-After", "Tue, 99 Foo"), None),
         (("X-Other", "1"), None),
     ],
 )
-async def test_limit_tells_when_to_come_back(header: tuple[str, str], seconds: int | None) -> None:
+async def test_limit_tells_when_to_come_back(
+    header: tuple[str, str], seconds: float | None
+) -> None:
     """Seconds, dates and Docker Hub's unix times are read, nonsense is not."""
     async with serve(always(answer(429, "", [header]))) as wire:
         result = await check(wire, generic(wire))
@@ -300,6 +310,16 @@ async def test_limit_tells_when_to_come_back(header: tuple[str, str], seconds: i
     assert result.verdict is Verdict.LIMITED
     expected = NOON + timedelta(seconds=seconds) if seconds is not None else None
     assert result.retry_at == expected
+
+
+async def test_failing_host_may_ask_for_patience() -> None:
+    """A 503 may say how long; the spent budget of some other minute is not a reason to wait."""
+    patience = answer(503, "", [("Retry-After", "120"), ("RateLimit-Reset", "3000")])
+    async with serve(always(patience)) as wire:
+        result = await check(wire, generic(wire))
+
+    assert result.verdict is Verdict.UNREACHABLE
+    assert result.retry_at == NOON + timedelta(seconds=120)
 
 
 async def test_foreign_realm_gets_nothing() -> None:
