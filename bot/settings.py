@@ -65,6 +65,14 @@ class Settings(BaseModel):
     aws_identity_secret_access_key: Secret | None = Field(
         None, description="The secret of that key."
     )
+    control_hosts: str = Field(
+        "registry-1.docker.io,ghcr.io,public.ecr.aws",
+        description="Hosts that are asked, without a credential, whether it is us who are offline.",
+    )
+    heartbeat_url: Secret | None = Field(
+        None,
+        description="URL of an outside monitor, called every minute while everything is in order.",
+    )
     log_level: str = Field(
         "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.", pattern=r"^[A-Z]+$"
     )
