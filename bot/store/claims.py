@@ -1,0 +1,298 @@
+"""Due registries, claimed in batches under a lease.
+
+A claim is a lease with a fence, so that a worker that died is followed by another, and one that was
+only slow cannot write any more. Rows that others are claiming at the moment are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import TextClause
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.cipher import Place
+from bot.store.plain import is_postgresql, moment, run, sql
+
+Account = tuple[str, str, str]
+"""Workspace, host and login: what a provider locks."""
+
+_COLUMNS: Final = """
+    SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
+    r.values_json, r.version, r.fence, r.attempts, r.next_check_at, r.recheck_minutes,
+    w.recheck_minutes, r.health_json, r.broken, c.id, c.fingerprint, c.blob, c.proven,
+    c.issued_at, c.expires_at, c.expires_source, a.guard_json,
+    r.login <> '' AND EXISTS (
+        SELECT 1 FROM registry s
+        WHERE s.team_id = r.team_id AND s.host = r.host AND s.login = r.login
+          AND s.state = 'live' AND s.id <> r.id
+    )
+    FROM registry r
+    JOIN workspace w ON w.team_id = r.team_id
+    LEFT JOIN credential c ON c.registry_id = r.id AND c.state = 'current'
+    LEFT JOIN account a ON a.team_id = r.team_id AND a.host = r.host AND a.login = r.login
+"""
+_FREE: Final = "r.state = 'live' AND (r.lease_until IS NULL OR r.lease_until <= :now)"
+_DUE: Final = f"{_FREE} AND r.next_check_at <= :now"
+_SKIP: Final = "FOR UPDATE OF r SKIP LOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A registry to check now, with what is needed for it; the secrets are still sealed.
+
+    `shared` tells that other registries sign in with the same account; `due_at` is None for one
+    that came along because it shares the secret of a due one. `fence` is that of this claim, and
+    `attempts` counts it.
+    """
+
+    id: str
+    team_id: str
+    kind: str
+    variant: str
+    url: str
+    host: str
+    path_scope: str
+    test_image: str
+    login: str
+    values_json: str
+    version: int
+    fence: int
+    attempts: int
+    due_at: datetime | None
+    recheck_minutes: int | None
+    workspace_minutes: int
+    health_json: str
+    broken: str
+    credential_id: str
+    fingerprint: str
+    blob: bytes | None
+    proven: bool
+    issued_at: datetime | None
+    expires_at: datetime | None
+    expires_source: str
+    guard_json: str
+    shared: bool
+
+    @property
+    def account(self) -> Account:
+        return (self.team_id, self.host, self.login)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.team_id, self.id, self.credential_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An account that this worker alone signs in with until it is released or the lease ends."""
+
+    account: Account
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one claim took. `full`: there may be more."""
+
+    rows: tuple[Claimed, ...]
+    accounts: tuple[Held, ...]
+    full: bool
+
+
+async def claim(
+    session: AsyncSession,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    *,
+    passed_over: Collection[str] = (),
+    busy_hosts: Collection[str] = (),
+    per_host: int | None = None,
+) -> Batch:
+    """Take due registries under a lease until `until`: the longest due ones, fair to workspaces.
+
+    While fewer are due than `limit` all of them are taken. Otherwise every workspace has its share
+    before the rest goes by age. `passed_over` are ids this process still works on, `busy_hosts`
+    hosts with enough waiting, `per_host` the most of one host in this batch.
+    """
+    rows = await _oldest(session, now, limit, busy_hosts)
+    full = len(rows) == limit
+    if full:
+        fair = await _fair(session, now, limit, busy_hosts)
+        known = {row.id for row in fair}
+        rows = [*fair, *(row for row in rows if row.id not in known)]
+    rows = [row for row in rows if row.id not in passed_over]
+    rows = _spread(rows, per_host)[:limit]
+    held = await _hold_accounts(session, rows, now, until)
+    free = {account.account for account in held}
+    rows = [row for row in rows if not row.shared or row.account in free]
+    rows += await _companions(session, rows, now)
+    await _lease(session, [row.id for row in rows], until)
+    return Batch(tuple(rows), tuple(held), full)
+
+
+async def release_accounts(session: AsyncSession, held: Iterable[Held]) -> None:
+    """Let others sign in with these accounts; one that was taken over meanwhile is left alone."""
+    statement = sql(
+        session,
+        "UPDATE account SET busy_until = NULL WHERE team_id = :team AND host = :host",
+        "AND login = :login AND fence = :fence",
+    )
+    for one in held:
+        team, host, login = one.account
+        await run(session, statement, team=team, host=host, login=login, fence=one.fence)
+
+
+async def hasten(session: AsyncSession, account: Account, now: datetime) -> None:
+    """Check every registry of an account now: it was refused, and has just been accepted."""
+    team, host, login = account
+    statement = sql(
+        session,
+        "UPDATE registry SET next_check_at = :now WHERE team_id = :team AND host = :host",
+        "AND login = :login AND state = 'live' AND next_check_at > :now",
+    )
+    await run(session, statement, team=team, host=host, login=login, now=now)
+
+
+async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
+    """Since when the longest due registry waits that nobody works on; None when none is due."""
+    statement = sql(session, "SELECT min(r.next_check_at) FROM registry r WHERE", _DUE)
+    return moment((await run(session, statement, now=now)).scalar_one())
+
+
+async def _oldest(
+    session: AsyncSession, now: datetime, limit: int, busy_hosts: Collection[str]
+) -> list[Claimed]:
+    elsewhere = "AND r.host NOT IN {ids}" if busy_hosts else ""
+    order = "ORDER BY r.next_check_at LIMIT :limit"
+    statement = sql(session, _COLUMNS, "WHERE", _DUE, elsewhere, order, lock=_SKIP)
+    values = {"ids": busy_hosts} if busy_hosts else {}
+    return [_claimed(row) for row in await run(session, statement, now=now, limit=limit, **values)]
+
+
+async def _fair(
+    session: AsyncSession, now: datetime, limit: int, busy_hosts: Collection[str]
+) -> list[Claimed]:
+    """The share of every workspace that has something due, the longest due first in each."""
+    count = sql(session, "SELECT count(*) FROM workspace")
+    teams = (await run(session, count)).scalar_one()
+    if teams < 2:
+        return []
+    share = max(limit // teams, 4)
+    found = await run(session, _shares(session), now=now, share=share, ids=busy_hosts)
+    turns: dict[str, int] = {}
+    ranked = []
+    for registry_id, team_id, due in found:
+        turns[team_id] = turn = turns.get(team_id, 0) + 1
+        ranked.append((turn, due, registry_id))
+    ids = [registry_id for _, _, registry_id in sorted(ranked)[:limit]]
+    statement = sql(session, _COLUMNS, "WHERE", _DUE, "AND r.id IN {ids}", lock=_SKIP)
+    rows = {row.id: row for row in map(_claimed, await run(session, statement, now=now, ids=ids))}
+    return [rows[one] for one in ids if one in rows]
+
+
+def _shares(session: AsyncSession) -> TextClause:
+    inner = (
+        "FROM registry r WHERE",
+        _DUE,
+        "AND r.team_id = w.team_id AND r.host NOT IN {ids} ORDER BY r.next_check_at LIMIT :share)",
+    )
+    if is_postgresql(session):
+        outer = "SELECT d.* FROM workspace w CROSS JOIN LATERAL ("
+        columns = "SELECT r.id, r.team_id, r.next_check_at"
+        return sql(session, outer, columns, *inner, "d ORDER BY d.next_check_at")
+    outer = "SELECT m.id, m.team_id, m.next_check_at FROM workspace w CROSS JOIN registry m"
+    return sql(session, outer, "ON m.id IN (SELECT r.id", *inner, "ORDER BY m.next_check_at")
+
+
+def _spread(rows: Sequence[Claimed], per_host: int | None) -> list[Claimed]:
+    """At most so many of one host."""
+    if per_host is None:
+        return list(rows)
+    counts: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        counts[row.host] = count = counts.get(row.host, 0) + 1
+        if count <= per_host:
+            kept.append(row)
+    return kept
+
+
+async def _hold_accounts(
+    session: AsyncSession, rows: Sequence[Claimed], now: datetime, until: datetime
+) -> list[Held]:
+    """Claim the accounts that several registries share; those of others' claims are left out."""
+    held = []
+    statement = sql(
+        session,
+        "INSERT INTO account (team_id, host, login, guard_json, busy_until, fence)",
+        "VALUES (:team, :host, :login, '{}', :until, 1)",
+        "ON CONFLICT (team_id, host, login) DO UPDATE",
+        "SET busy_until = excluded.busy_until, fence = account.fence + 1",
+        "WHERE account.busy_until IS NULL OR account.busy_until <= :now RETURNING fence",
+    )
+    for account in sorted({row.account for row in rows if row.shared}):
+        team, host, login = account
+        values = {"team": team, "host": host, "login": login}
+        answer = await run(session, statement, now=now, until=until, **values)
+        fence = answer.scalar_one_or_none()
+        if fence is not None:
+            held.append(Held(account, fence))
+    return held
+
+
+async def _companions(
+    session: AsyncSession, rows: Sequence[Claimed], now: datetime
+) -> list[Claimed]:
+    """Registries that are not due but have the secret of one that is; they share its answer."""
+    known = {row.id for row in rows}
+    found: list[Claimed] = []
+    statement = sql(
+        session,
+        _COLUMNS,
+        "WHERE",
+        _FREE,
+        "AND r.team_id = :team AND r.host = :host AND r.login = :login",
+        "AND c.fingerprint = :fingerprint",
+        lock=_SKIP,
+    )
+    secrets = {(row.account, row.fingerprint) for row in rows if row.shared and row.fingerprint}
+    for (team, host, login), fingerprint in sorted(secrets):
+        values = {"team": team, "host": host, "login": login, "fingerprint": fingerprint}
+        more = map(_claimed, await run(session, statement, now=now, **values))
+        found += [row for row in more if row.id not in known]
+    return [
+        row if row.due_at is None or row.due_at <= now else replace(row, due_at=None)
+        for row in found
+    ]
+
+
+async def _lease(session: AsyncSession, ids: Sequence[str], until: datetime) -> None:
+    if not ids:
+        return
+    statement = sql(
+        session,
+        "UPDATE registry SET lease_until = :until, fence = fence + 1, attempts = attempts + 1",
+        "WHERE id IN {ids}",
+    )
+    await run(session, statement, until=until, ids=ids)
+
+
+def _claimed(row: Any) -> Claimed:
+    (
+        registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
+        version, fence, attempts, due_at, recheck_minutes, workspace_minutes, health_json, broken,
+        credential_id, fingerprint, blob, proven, issued_at, expires_at, expires_source,
+        guard_json, shared,
+    ) = row  # fmt: skip
+    return Claimed(
+        registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
+        version, fence + 1, attempts + 1, moment(due_at), recheck_minutes, workspace_minutes,
+        health_json, broken, credential_id or "", fingerprint or "", blob, bool(proven),
+        moment(issued_at), moment(expires_at), expires_source or "", guard_json or "{}",
+        bool(shared),
+    )  # fmt: skip
