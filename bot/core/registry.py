@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.check import Cause, Expiry, StageResult, Verdict
+from bot.core.health import Standing
+from bot.core.pause import Pause
 
 
 class Environment(StrEnum):
@@ -35,6 +37,7 @@ class CredentialView:
 
     `login` is the name it signs in as, shortened where the vendor treats it as sensitive
     (`AKIA…7Q2F`); `fingerprint` is keyed, so it tells equal secrets apart without revealing them.
+    `typed` is the expiry that a person typed; the provider's word stands above it.
     """
 
     login: str
@@ -43,6 +46,14 @@ class CredentialView:
     proven: bool
     issued_at: datetime | None = None
     expiry: Expiry | None = None
+    typed: datetime | None = None
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the provider tells another day than the person who typed one."""
+        if self.typed is None or self.expiry is None or self.expiry.source == "person":
+            return False
+        return self.expiry.at is None or self.expiry.at.date() != self.typed.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,9 @@ class RegistryView:
     """A registry of the list.
 
     `verdict` is None before its first check; `broken` explains a row whose credential cannot be
-    opened (then nothing else about the credential is trustworthy).
+    opened (then nothing else about the credential is trustworthy). `standing` is what its checks
+    say together; `pause` a maintenance window, also one that is over; `recheck_minutes` its own
+    interval, None for the workspace's.
     """
 
     id: str
@@ -90,6 +103,9 @@ class RegistryView:
     last_check: CheckView | None = None
     broken: str = ""
     deleted_at: datetime | None = None
+    standing: Standing = Standing.UNKNOWN
+    pause: Pause | None = None
+    recheck_minutes: int | None = None
 
     @property
     def name(self) -> str:

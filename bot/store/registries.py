@@ -42,6 +42,14 @@ async def live_by_id(session: AsyncSession, team_id: str, registry_id: str) -> S
     return await _one(session, _live(team_id), col(Registry.id) == registry_id)
 
 
+async def locked(session: AsyncSession, team_id: str, registry_id: str) -> Stored | None:
+    """The live registry, which nobody else changes until this transaction ends."""
+    wanted = select(Registry.id).where(_live(team_id), col(Registry.id) == registry_id)
+    if (await session.exec(wanted.with_for_update())).first() is None:
+        return None
+    return await live_by_id(session, team_id, registry_id)
+
+
 async def all_live(session: AsyncSession, team_id: str) -> list[Stored]:
     """Every live registry of a workspace, by name."""
     rows = await session.exec(_with_credential().where(_live(team_id)).order_by(Registry.name))
@@ -179,9 +187,12 @@ async def change(
 
 
 async def note_check(
-    session: AsyncSession, registry: Registry, record: CheckRecord, next_at: datetime, broken: str
+    session: AsyncSession, registry: Registry, record: CheckRecord, values: Mapping[str, Any]
 ) -> bool:
-    """Put a check's answer on its row, unless that was changed or a later check came in."""
+    """Put a check's answer on its row, unless that was changed or a later check came in.
+
+    Whoever has claimed the row for a check of its own is refused from now on, by the fence.
+    """
     earlier = or_(col(Registry.checked_at).is_(None), col(Registry.checked_at) <= record.at)
     statement = (
         update(Registry)
@@ -191,12 +202,12 @@ async def note_check(
             col(Registry.state) == LIVE,
             earlier,
         )
-        .values(**answer(record, next_at), broken=broken)
+        .values(**answer(record), **values, fence=col(Registry.fence) + 1, lease_until=None)
     )
     return (await session.exec(statement)).rowcount == 1
 
 
-def answer(record: CheckRecord, next_at: datetime) -> dict[str, Any]:
+def answer(record: CheckRecord) -> dict[str, Any]:
     """The columns of a registry that tell the last check."""
     return {
         "verdict": record.verdict,
@@ -204,7 +215,6 @@ def answer(record: CheckRecord, next_at: datetime) -> dict[str, Any]:
         "sentence": record.sentence,
         "remedy": record.remedy,
         "checked_at": record.at,
-        "next_check_at": next_at,
     }
 
 
@@ -212,6 +222,12 @@ async def mark_broken(session: AsyncSession, registry_id: str, sentence: str) ->
     """Note why a credential cannot be opened; an empty sentence takes it back."""
     statement = update(Registry).where(col(Registry.id) == registry_id).values(broken=sentence)
     await session.exec(statement)
+
+
+async def set_pause(session: AsyncSession, registry_id: str, pause_json: str) -> None:
+    """Begin or end planned work; not a change of the registry itself, so its version stays."""
+    statement = update(Registry).where(col(Registry.id) == registry_id)
+    await session.exec(statement.values(pause_json=pause_json))
 
 
 async def deleted_before(session: AsyncSession, moment: datetime, limit: int) -> list[Registry]:

@@ -11,12 +11,22 @@ from bot.core.check import Cause, CheckResult, Level, Progress, Stage, Verdict
 from bot.core.registry import RegistryView
 from bot.core.schedule import interval, next_check
 from bot.errors import NotFound, Undecryptable
-from bot.store import checks, credentials, registries, workspaces
+from bot.store import checks, credentials, day_counts, registries, workspaces
+from bot.store.claims import Account
 from bot.store.registries import Stored
+from bot.usecases.consequences import follow
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
+from bot.usecases.judging import (
+    judge,
+    must_wait,
+    note_sign_in,
+    person_waits,
+    sign_in,
+)
 from bot.usecases.registries import broken_sentence, find
 from bot.usecases.registry_view import view_of
+from bot.usecases.stored_states import stored_health
 
 AT_ONCE: Final = 20
 
@@ -68,30 +78,67 @@ async def _check(
         secrets = credentials.opened(stored.credential, deps.store.keyring)
     except Undecryptable:
         result = _not_opened(deps)
-    else:
-        result = await deps.checker.check(stored_config(row, secrets), progress)
-    return await _write(deps, actor, stored, result), result
+        return await _write(deps, actor, stored, result, opened=False), result
+    waiting = await _waiting(deps, stored)
+    if waiting is not None:
+        return view_of(stored), waiting
+    result = await deps.checker.check(stored_config(row, secrets), progress)
+    return await _write(deps, actor, stored, result, opened=True), result
 
 
-async def _write(deps: Deps, actor: Actor, stored: Stored, result: CheckResult) -> RegistryView:
+async def _waiting(deps: Deps, stored: Stored) -> CheckResult | None:
+    """The answer when one more failed sign-in could lock the account; None: go on."""
+    now = deps.clock.now()
+    async with deps.store.reading() as session:
+        until = await person_waits(session, _account(stored), _fingerprint(stored), now)
+    return None if until is None else must_wait(stored.registry.host, until, now)
+
+
+async def _write(
+    deps: Deps, actor: Actor, stored: Stored, result: CheckResult, *, opened: bool
+) -> RegistryView:
     """Record a check; the row takes the answer unless it was edited during the check."""
     row, held = stored.registry, stored.credential
     subject = checks.Subject(
         actor.team_id, row.id, held.id if held else "", "person", actor.user_id
     )
     async with deps.store.transaction() as session:
-        settings = await workspaces.settings(session, actor.team_id)
+        now = await deps.store.now(session)
+        now_stored = await registries.locked(session, actor.team_id, row.id)
         record = await checks.record(session, subject, result)
-        next_at = next_check(row.id, interval(settings.recheck_minutes), result.at)
-        broken = broken_sentence(deps, stored)
-        noted = await registries.note_check(session, row, record, next_at, broken)
-        if noted and held is not None and not broken:
-            await credentials.change(session, held.id, credentials.facts(result))
-        now_stored = await registries.live_by_id(session, actor.team_id, row.id)
         if now_stored is None:
             raise NotFound(f"{row.name} was deleted while it was being tested.")
+        settings = await workspaces.settings(session, actor.team_id)
+        every = interval(settings.recheck_minutes, row.recheck_minutes)
+        if not opened:
+            broken = broken_sentence(deps, stored)
+            values = {"next_check_at": next_check(row.id, every, now), "broken": broken}
+            await registries.note_check(session, row, record, values)
+        else:
+            before = stored_health(now_stored.registry.health_json)
+            judged = judge(row.id, before, result, now, every=every)
+            values = {**judged.columns(), "broken": ""}
+            if await registries.note_check(session, row, record, values) and held is not None:
+                await credentials.change(session, held.id, credentials.facts(result))
+                await follow(session, now_stored, judged.effects, now)
+            await day_counts.add(session, [(row.id, result.at, result.verdict)])
+            account, secret = _account(stored), _fingerprint(stored)
+            seen = sign_in(account, secret, result, judged.health, now, by_person=True)
+            if seen is not None:
+                await note_sign_in(session, seen)
+        shown = await registries.live_by_id(session, actor.team_id, row.id)
+        assert shown is not None
         last = await checks.of_credential(session, row.id, held.id) if held else None
-        return view_of(now_stored, last)
+        return view_of(shown, last)
+
+
+def _account(stored: Stored) -> Account:
+    row = stored.registry
+    return (row.team_id, row.host, row.login)
+
+
+def _fingerprint(stored: Stored) -> str:
+    return stored.credential.fingerprint if stored.credential else ""
 
 
 def _not_opened(deps: Deps) -> CheckResult:

@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core.access import Actor
 from bot.core.check import CheckResult, Progress, Verdict
 from bot.core.config import Config
+from bot.core.health import Health
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptable
@@ -35,6 +36,7 @@ from bot.usecases.draft_answers import (
     stored_values,
 )
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
 from bot.usecases.permission import require_manager
 from bot.usecases.saving import save
 from bot.usecases.what_changed import conflict
@@ -94,8 +96,8 @@ async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
         "owner": row.owner,
         "rotate_days": str(row.rotate_days),
     }
-    if held and held.expires_source == "person" and held.expires_at:
-        public["expires_on"] = held.expires_at.date().isoformat()
+    if held and held.expires_typed:
+        public["expires_on"] = held.expires_typed.date().isoformat()
     answers = Answers(row.kind, row.variant, public)
     return DraftView(answers, _held(deps, held), row.name, row.version)
 
@@ -168,11 +170,18 @@ async def try_draft(
     the registry was changed by somebody else meanwhile.
     """
     await require_manager(deps, actor, "add or edit a registry")
-    draft, config = await _claim(deps, actor, draft_id)
+    draft, config, sealed = await _claim(deps, actor, draft_id)
     saved = None
     try:
+        account = (actor.team_id, config.host, sealed.login)
+        now = deps.clock.now()
+        async with deps.store.reading() as session:
+            until = await person_waits(session, account, sealed.fingerprint, now)
+        if until is not None:
+            return Outcome(must_wait(config.host, until, now), None)
         result = await deps.checker.check(config, progress)
-        await _record(deps, actor, draft, result)
+        seen = sign_in(account, sealed.fingerprint, result, Health(), now, by_person=True)
+        await _record(deps, actor, draft, result, seen)
         if result.verdict is Verdict.PROVEN:
             saved = await save(deps, actor, draft_id, fence=draft.fence)
         return Outcome(result, saved)
@@ -283,6 +292,7 @@ async def _keep(
         stored_by=actor.user_id,
         expires_at=parsed.expires_on,
         expires_source="person" if parsed.expires_on else "",
+        expires_typed=parsed.expires_on,
     )
     session.add(credentials.sealed(credential, parsed.config.secrets, deps.store.keyring))
     await session.flush()  # the draft points to it
@@ -312,7 +322,7 @@ async def _mine(deps: Deps, session: AsyncSession, actor: Actor, draft_id: str) 
     return draft
 
 
-async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config]:
+async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config, Credential]:
     """Take the draft for one check; a double click finds it taken."""
     now = deps.clock.now()
     async with deps.store.transaction() as session:
@@ -323,10 +333,13 @@ async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config
             raise Conflict("This is being checked already.")
         held = await credentials.find(session, draft.credential_id)
         reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
-        return draft, parse(_answers(draft), reserve, deps.allow, now).config
+        assert held is not None  # it was opened
+        return draft, parse(_answers(draft), reserve, deps.allow, now).config, held
 
 
-async def _record(deps: Deps, actor: Actor, draft: Draft, result: CheckResult) -> None:
+async def _record(
+    deps: Deps, actor: Actor, draft: Draft, result: CheckResult, seen: SignIn | None
+) -> None:
     """Write the check down, and on the draft credential what it told of the credential."""
     subject = checks.Subject(
         actor.team_id, draft.registry_id, draft.credential_id, "save", actor.user_id
@@ -334,6 +347,8 @@ async def _record(deps: Deps, actor: Actor, draft: Draft, result: CheckResult) -
     async with deps.store.transaction() as session:
         if await drafts.find(session, *_key(actor, draft), deps.clock.now()) is None:
             raise Conflict("This was discarded while it was being checked; nothing was saved.")
+        if seen is not None:
+            await note_sign_in(session, seen)
         record = await checks.record(session, subject, result)
         assert record.id is not None
         await drafts.note_check(session, draft.id, draft.fence, record.id)

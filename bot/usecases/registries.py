@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -12,16 +13,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.check import Verdict
+from bot.core.health import replaced
+from bot.core.incident import Phase
 from bot.core.registry import CheckView, Counters, Filter, RegistryPage, RegistryView
 from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
 from bot.store import checks, credentials, registries
 from bot.store.registries import Stored
 from bot.store.schema import DELETED, LIVE
+from bot.usecases.consequences import close
 from bot.usecases.deps import Deps
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.judging import forget_secret
 from bot.usecases.news import tell
 from bot.usecases.permission import require_manager
 from bot.usecases.registry_view import kinds_like, view_of
+from bot.usecases.stored_states import stored_health
 from bot.usecases.what_changed import conflict
 
 RESTORABLE_FOR: Final = timedelta(days=7)
@@ -115,7 +121,8 @@ async def delete(
         raise InvalidInput({"typed_name": f"Type {name} to delete it."})
     now = deps.clock.now()
     async with deps.store.transaction() as session:
-        row = (await find(session, actor, name)).registry
+        before = await find(session, actor, name)
+        row = before.registry
         values = {
             "state": DELETED,
             "deleted_at": now,
@@ -124,9 +131,14 @@ async def delete(
             "updated_by": actor.user_id,
             "next_check_at": None,
             "lease_until": None,
+            "fence": row.fence + 1,
         }
         if not await registries.change(session, row.id, row.version, values):
             raise await conflict(session, row, row.version)
+        await close(session, row, Phase.DELETED, now, actor.user_id)
+        if before.credential is not None:
+            account = (row.team_id, row.host, row.login)
+            await forget_secret(session, account, before.credential.fingerprint)
         await _tell(session, actor, "registry_deleted", name, now, reason)
         gone = await registries.latest_deleted(session, actor.team_id, name)
         assert gone is not None
@@ -144,6 +156,8 @@ async def restore(deps: Deps, actor: Actor, name: str) -> RegistryView:
         async with deps.store.transaction() as session:
             row = (await _restorable(session, actor, name, now)).registry
             await refuse_duplicates(session, row)
+            known = stored_health(row.health_json)
+            fresh = replaced(known, proven=known.ever_proven)
             values = {
                 "state": LIVE,
                 "deleted_at": None,
@@ -151,6 +165,8 @@ async def restore(deps: Deps, actor: Actor, name: str) -> RegistryView:
                 "updated_at": now,
                 "updated_by": actor.user_id,
                 "next_check_at": now,
+                "attempts": 0,
+                "health_json": json.dumps(fresh.to_json()),
             }
             if not await registries.change(session, row.id, row.version, values, state=DELETED):
                 raise Conflict(f"Somebody else is restoring {name}.")

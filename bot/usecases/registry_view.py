@@ -8,6 +8,7 @@ from bot.kinds.registry_kinds import KINDS
 from bot.store.cipher import shown_fingerprint
 from bot.store.registries import Stored
 from bot.store.schema import Credential, Registry
+from bot.usecases.stored_states import pause_of, stored_health
 
 
 def view_of(stored: Stored, last_check: CheckView | None = None) -> RegistryView:
@@ -37,6 +38,9 @@ def view_of(stored: Stored, last_check: CheckView | None = None) -> RegistryView
         last_check=last_check,
         broken=row.broken or _malformed(stored),
         deleted_at=row.deleted_at,
+        standing=stored_health(row.health_json).standing,
+        pause=pause_of(row),
+        recheck_minutes=row.recheck_minutes,
     )
 
 
@@ -73,6 +77,7 @@ def _credential(row: Credential | None) -> CredentialView | None:
         proven=row.proven,
         issued_at=row.issued_at,
         expiry=expiry,
+        typed=row.expires_typed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,18 +12,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.check import Verdict
+from bot.core.health import Health, replaced
+from bot.core.incident import Phase
 from bot.core.registry import RegistryView
-from bot.core.schedule import interval, next_check
+from bot.core.schedule import interval
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import CURRENT, DRAFT, LIVE, SAVED, CheckRecord, Credential, Draft, Registry
+from bot.usecases.consequences import close
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, Parsed, Reserve, parse
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.judging import forget_secret, judge
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
+from bot.usecases.stored_states import stored_health
 from bot.usecases.what_changed import conflict
 
 # Columns whose change is told, and the word for each.
@@ -80,11 +86,12 @@ async def _save(
     assert credential is not None
     parsed = _parsed(deps, draft, secrets, now)
     record = await checks.find(session, draft.check_id) if draft.check_id else None
-    values = parsed.columns() | await _answer(session, actor, draft, record, now)
-    values |= {"updated_at": now, "updated_by": actor.user_id, "broken": ""}
+    values = parsed.columns() | _answer(record, now)
+    values |= {"updated_at": now, "updated_by": actor.user_id, "broken": "", "attempts": 0}
     if draft.base_version:
-        await _replace(deps, session, actor, draft, credential, secrets, values)
+        await _replace(deps, session, actor, draft, credential, secrets, values, record)
     else:
+        values |= await _judged(session, draft, Health(), record, now)
         await _add(deps, session, actor, draft, values)
     await credentials.change(session, credential.id, {"state": CURRENT})
     return draft.registry_id
@@ -109,38 +116,77 @@ async def _replace(
     credential: Credential,
     secrets: dict[str, Secret],
     values: dict[str, Any],
+    record: CheckRecord | None,
 ) -> None:
     now = deps.clock.now()
-    before = await registries.live_by_id(session, actor.team_id, draft.registry_id)
+    before = await registries.locked(session, actor.team_id, draft.registry_id)
     if before is None:
         raise Conflict("Somebody deleted this registry while you were editing it.")
     await refuse_duplicates(session, _wanted(actor, draft, values))
     changed = [
         word for name, word in WORDS.items() if getattr(before.registry, name) != values[name]
     ]
-    if _same_secret(deps, before, credential, secrets):
+    same = _same_secret(deps, before, credential, secrets)
+    if same:
         await credentials.change(session, credential.id, _inherited(before.credential, credential))
     else:
         changed.append("credential")
-    values |= {"version": draft.base_version + 1, "lease_until": None}
+    health = _anew(before, record, same=same)
+    fence = before.registry.fence + 1
+    values |= {"version": draft.base_version + 1, "lease_until": None, "fence": fence}
+    values |= await _judged(session, draft, health, record, now)
+    left = (before.registry.team_id, before.registry.host, before.registry.login)
     if not await registries.change(session, draft.registry_id, draft.base_version, values):
         raise await conflict(session, before.registry, draft.base_version)
     await credentials.retire_current(session, draft.registry_id, now)
+    if before.credential is not None:
+        await forget_secret(session, left, before.credential.fingerprint)
     row = await _row(session, actor, draft.registry_id)
+    if _proven(record):
+        how = Phase.RECOVERED if same else Phase.REPLACED
+        await close(session, row, how, now, actor.user_id)
     told = _outcome(values) | {"changed": ", ".join(changed) or "nothing"}
     await tell(session, actor, "registry_edited", row, now, told)
 
 
-async def _answer(
-    session: AsyncSession, actor: Actor, draft: Draft, record: CheckRecord | None, now: datetime
-) -> dict[str, Any]:
+def _answer(record: CheckRecord | None, now: datetime) -> dict[str, Any]:
     """The columns that tell the last check; without one they are empty and a check is due now."""
     if record is None:
         empty = dict.fromkeys(("verdict", "cause", "checked_at"))
         return {**empty, "sentence": "", "remedy": "", "next_check_at": now}
-    settings = await workspaces.settings(session, actor.team_id)
+    return registries.answer(record)
+
+
+async def _judged(
+    session: AsyncSession, draft: Draft, before: Health, record: CheckRecord | None, now: datetime
+) -> dict[str, Any]:
+    """Health and schedule after the check of the draft; nothing is alerted by a save."""
+    if record is None:
+        return {"health_json": json.dumps(before.to_json())}
+    settings = await workspaces.settings(session, draft.team_id)
     every = interval(settings.recheck_minutes)
-    return registries.answer(record, next_check(draft.registry_id, every, record.at))
+    return judge(draft.registry_id, before, checks.result_of(record), now, every=every).columns()
+
+
+def _anew(before: Stored, record: CheckRecord | None, *, same: bool) -> Health:
+    """The health that the draft's check is judged by.
+
+    An open incident goes on until the registry is proven, whatever secret was saved anyway.
+    """
+    health = stored_health(before.registry.health_json)
+    if _proven(record):
+        return replaced(health, proven=True)
+    if same:
+        return health
+    fresh = replaced(health, proven=False)
+    if health.trouble is None:
+        return fresh
+    # Its ladder begins anew with the check of the draft, which is the first refusal.
+    return replace(fresh, trouble=health.trouble, since=health.since, rung=-1)
+
+
+def _proven(record: CheckRecord | None) -> bool:
+    return record is not None and record.verdict == Verdict.PROVEN
 
 
 def _parsed(deps: Deps, draft: Draft, secrets: dict[str, Secret], now: datetime) -> Parsed:
