@@ -32,6 +32,7 @@ class Coming:
     """
 
     name: str
+    kind: str
     at: datetime
     what: Next
     source: str = ""
@@ -58,6 +59,7 @@ class CredentialTimes:
     """
 
     name: str
+    kind: str
     owner: str
     expires_at: datetime | None
     source: str
@@ -150,13 +152,14 @@ def coming_up(credentials: Sequence[CredentialTimes], now: datetime, limit: int)
     for one in credentials:
         ends = one.expires_at is not None and one.expires_at > now
         if one.expires_at is not None and ends:
-            soon.append(Coming(one.name, one.expires_at, Next.EXPIRY, one.source, one.owner))
+            expiry = (one.expires_at, Next.EXPIRY, one.source, one.owner)
+            soon.append(Coming(one.name, one.kind, *expiry))
         if not one.rotate_days:
             continue
         at = one.aged_from + timedelta(days=one.rotate_days)
         if one.expires_at is not None and one.expires_at <= at:
             continue
-        rotation = Coming(one.name, at, Next.ROTATION, owner=one.owner)
+        rotation = Coming(one.name, one.kind, at, Next.ROTATION, owner=one.owner)
         (soon if at > now else overdue).append(rotation)
     soon.sort(key=lambda coming: (coming.at, coming.name))
     overdue.sort(key=lambda coming: (coming.at, coming.name))

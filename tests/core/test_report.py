@@ -20,7 +20,9 @@ def times(
     name: str, *, expires: float | None = None, aged: float = 0, rotate: int = 90
 ) -> CredentialTimes:
     at = None if expires is None else in_days(expires)
-    return CredentialTimes(name, "UANA", at, "provider" if at else "", in_days(-aged), rotate)
+    return CredentialTimes(
+        name, "generic", "UANA", at, "provider" if at else "", in_days(-aged), rotate
+    )
 
 
 def test_the_soonest_comes_first() -> None:
@@ -30,8 +32,8 @@ def test_the_soonest_comes_first() -> None:
     )
 
     assert found.soon == (
-        Coming("c", in_days(3), Next.EXPIRY, "provider", "UANA"),
-        Coming("b", in_days(10), Next.ROTATION, owner="UANA"),
+        Coming("c", "generic", in_days(3), Next.EXPIRY, "provider", "UANA"),
+        Coming("b", "generic", in_days(10), Next.ROTATION, owner="UANA"),
     )
     assert found.total == 3
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlmodel import col, select
 
@@ -18,10 +18,9 @@ TODAY = day_of(NOW)
 YESTERDAY = TODAY - timedelta(days=1)
 
 
-async def counts_of(deps: Deps, registry_id: str) -> dict[object, DayCounts]:
+async def counts_of(deps: Deps, registry_id: str) -> dict[date, DayCounts]:
     async with deps.store.reading() as session:
-        found = await day_counts.of_registry(session, registry_id, YESTERDAY)
-        return dict(found)
+        return await day_counts.of_registry(session, registry_id, YESTERDAY)
 
 
 async def test_checks_are_counted_by_day_and_verdict(deps: Deps) -> None:
