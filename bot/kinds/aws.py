@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import boto3
@@ -151,6 +151,15 @@ class AwsGateway:
         """Who these keys are. Needs no permission, and no policy can deny it."""
         answer = await self._call(keys, "sts", region, "get_caller_identity")
         return Caller(answer["Account"], answer["Arn"])
+
+    async def made_at(self, keys: Keys, region: str) -> datetime | None:
+        """When this access key was made, told by IAM; None when its user has no such key."""
+        answer = await self._call(keys, "iam", region, "list_access_keys")
+        for one in answer.get("AccessKeyMetadata", ()):
+            found = one.get("CreateDate")
+            if one.get("AccessKeyId") == keys.access_key_id and isinstance(found, datetime):
+                return found.astimezone(UTC)
+        return None
 
     async def ecr_token(self, keys: Keys, region: str, *, public: bool) -> AuthorizationToken:
         """What to sign in to the registry itself with."""

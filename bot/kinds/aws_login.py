@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import Final, TypeVar
 
 from bot.core.check import Cause, Expiry, Stage
+from bot.kinds.age import Answer, Question
 from bot.kinds.aws import AuthorizationToken, AwsError, AwsUnreachable, Caller, Keys
 from bot.kinds.finding import Stop, refused, unreachable
 from bot.kinds.visit import Visit
@@ -83,6 +84,21 @@ async def registry_token(
         if error.code in _DENIED:
             raise _may_not(visit, service, public=public) from None
         raise _key_refused(visit, error) from None
+
+
+def leave_age_question(visit: Visit, keys: Keys, region: str) -> None:
+    """Whoever may list their own access keys is told when this one was made.
+
+    Access keys never expire by themselves, so there is no end to ask for.
+    """
+    if keys.session_token is not None:
+        return
+
+    async def ask() -> Answer:
+        call = visit.aws.made_at(keys, region)
+        return Answer(issued_at=await _noted(visit, call, "iam", "us-east-1", "ListAccessKeys"))
+
+    visit.question = Question(ask, requests=1)
 
 
 def tell_role_expiry(visit: Visit, keys: Keys) -> None:

@@ -13,6 +13,7 @@ from bot.core.check import Cause, CheckResult, Level, Mark, Progress, Stage, Sta
 from bot.core.clock import Clock
 from bot.core.config import Config
 from bot.errors import EgressError
+from bot.kinds.age import Ages
 from bot.kinds.aws import AwsGateway
 from bot.kinds.finding import Finding, Stop
 from bot.kinds.memory import Memory
@@ -47,7 +48,8 @@ _ASTRAY: Final = frozenset(
 class Checker:
     """Checks credentials. `total` is the time limit of one check, in seconds.
 
-    Keep one for the life of the process: it remembers for a day which hosts accept anyone.
+    Keep one for the life of the process: it remembers for a day which hosts accept anyone, and what
+    providers told of a credential's age and end.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Checker:
         self._clock = clock
         self._total = total
         self._memory = Memory(clock)
+        self._ages = Ages(clock)
 
     async def check(self, config: Config, progress: Progress | None = None) -> CheckResult:
         """Check once. Never raises for anything a registry or a provider does."""
@@ -72,13 +75,16 @@ class Checker:
         began = time.monotonic()
         at = self._clock.now()
         finding = _fitting(visit, await self._find(visit))
+        took = time.monotonic() - began
+        if finding.verdict is Verdict.PROVEN:
+            await self._learn_age(visit)
         result = CheckResult(
             verdict=finding.verdict,
             level=finding.level,
             stage=finding.stage,
             sentence=finding.sentence,
             at=at,
-            took=time.monotonic() - began,
+            took=took,
             cause=finding.cause,
             remedy=finding.remedy,
             explicit=finding.explicit,
@@ -93,6 +99,14 @@ class Checker:
         )
         _tell(config, result)
         return result
+
+    async def _learn_age(self, visit: Visit) -> None:
+        """Fill in what the provider tells of the credential only when asked for it."""
+        if visit.question is None:
+            return
+        answer = await self._ages.of(visit.config, visit.question, visit.left)
+        visit.expiry = answer.expiry or visit.expiry
+        visit.issued_at = answer.issued_at or visit.issued_at
 
     async def _find(self, visit: Visit) -> Finding:
         try:

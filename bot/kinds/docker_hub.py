@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import ClassVar, Final
 
 from bot.core.check import Cause, Level, Stage
-from bot.kinds import fields
+from bot.core.secret import Secret
+from bot.kinds import docker_token, fields
+from bot.kinds.age import Question
 from bot.kinds.anonymous import look_around
 from bot.kinds.base import Field, Variant
 from bot.kinds.distribution import Distribution, Login
@@ -28,6 +31,7 @@ ALIASES: Final = frozenset(
 )
 _DATA: Final = "https://registry-1.docker.io"
 _REALMS: Final = frozenset({"auth.docker.io"})
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,65536}")
 _IDENTITY: Final = "https://hub.docker.com/v2/auth/token"
 
 
@@ -78,12 +82,16 @@ class DockerHub:
             raise _refused(explicit=False)
         if answer.token is None:
             raise registry.unclear(answer)
-        await _identify(visit, login)
+        token = await _identify(visit, login)
+        if login.secret.reveal().startswith(docker_token.PREFIX):
+            ask = partial(docker_token.ask, visit, login.username, token)
+            visit.question = Question(ask, docker_token.REQUESTS)
         proof = signed_in(visit, Level.E3, login.username)
         return await prove_pull(visit, registry, challenge, login, proof)
 
 
-async def _identify(visit: Visit, login: Login) -> None:
+async def _identify(visit: Visit, login: Login) -> Secret:
+    """Stop unless the Hub's API knows the credential; else its token for the API."""
     body = {"identifier": login.username, "secret": login.secret.reveal()}
     answer = await visit.request(
         "POST",
@@ -94,7 +102,8 @@ async def _identify(visit: Visit, login: Login) -> None:
     )
     if answer.status_code in {401, 403}:
         raise _refused(explicit=True)
-    if answer.status_code != 200 or not json_object(answer).get("access_token"):
+    token = json_object(answer).get("access_token")
+    if answer.status_code != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise unreachable(
             Stage.LOGIN,
             Cause.REGISTRY_ERROR,
@@ -103,6 +112,7 @@ async def _identify(visit: Visit, login: Login) -> None:
             "Nothing to do here: it is tried again by itself.",
         )
     visit.identity = login.username
+    return Secret(token)
 
 
 def _refused(*, explicit: bool) -> Stop:

@@ -13,6 +13,7 @@ from bot.kinds import fields
 from bot.kinds.aws_login import (
     assumed_keys,
     given_keys,
+    leave_age_question,
     prove_caller,
     registry_token,
     tell_role_expiry,
@@ -106,6 +107,7 @@ class Ecr:
             tell_role_expiry(visit, keys)
         else:
             keys = given_keys(visit)
+            leave_age_question(visit, keys, region)
         caller = await prove_caller(visit, keys, region)
         if caller.account != match["account"]:
             visit.warnings.append(

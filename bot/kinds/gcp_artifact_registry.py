@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from bot.core.check import Cause, Level, Stage
 from bot.core.secret import Secret
-from bot.kinds import fields
+from bot.kinds import fields, google_key
+from bot.kinds.age import Question
 from bot.kinds.base import Field, Variant
 from bot.kinds.distribution import Distribution, Login
 from bot.kinds.finding import Finding, Stop, refused, unreachable
@@ -91,6 +93,7 @@ class GcpArtifactRegistry:
             raise _malformed(error) from None
         token = await _exchange(visit, key)
         visit.identity = key.email
+        visit.question = Question(partial(google_key.ask, visit, key, token), google_key.REQUESTS)
         proof = signed_in(visit, Level.E3, key.email)
         _compare_projects(visit, key)
         if config.test_image:

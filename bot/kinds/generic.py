@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import ClassVar, Final
 
 from bot.core.check import Cause, Expiry, Level, Mark, Stage, Verdict
 from bot.core.image import Reference
 from bot.core.secret import Secret
-from bot.kinds import fields
+from bot.kinds import fields, harbor
+from bot.kinds.age import Question, unix_moment
 from bot.kinds.anonymous import look_around
 from bot.kinds.base import Field, Variant
 from bot.kinds.challenge import Challenge
@@ -75,18 +77,9 @@ class Generic:
 def read_expiry(visit: Visit, secret: Secret) -> None:
     """Some registries' passwords are JWTs that tell their own age and end."""
     claims: Mapping[str, object] = claims_of(secret.reveal())
-    if (at := _moment(claims.get("exp"))) is not None:
+    if (at := unix_moment(claims.get("exp"))) is not None:
         visit.expiry = Expiry(at, "jwt")
-    visit.issued_at = _moment(claims.get("iat"))
-
-
-def _moment(seconds: object) -> datetime | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    visit.issued_at = unix_moment(claims.get("iat"))
 
 
 async def _basic(
@@ -104,6 +97,9 @@ async def _basic(
 async def _bearer(
     visit: Visit, registry: Distribution, challenge: Challenge, login: Login
 ) -> Finding:
+    if harbor.is_robot(challenge, registry, login):
+        visit.question = Question(partial(harbor.ask, visit, registry, login), harbor.REQUESTS)
+
     async def stranger() -> bool:
         answer = await registry.token(challenge, _stranger())
         if answer.token is None and not answer.refused and answer.status not in {400, 404, 405}:

@@ -7,7 +7,7 @@ GitLab source, jwt_controller and container_registry_authentication_service.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 import httpx
@@ -15,6 +15,7 @@ import httpx
 from bot.core.check import Cause, Expiry, Level, Stage
 from bot.core.secret import Secret
 from bot.kinds import fields
+from bot.kinds.age import moment
 from bot.kinds.anonymous import look_around
 from bot.kinds.base import Field, Variant
 from bot.kinds.challenge import Challenge
@@ -161,8 +162,8 @@ def _read(visit: Visit, about: dict[str, object]) -> None:
     scopes = about.get("scopes")
     if isinstance(scopes, list):
         visit.scopes = tuple(str(scope)[:60] for scope in scopes[:40])
-    visit.issued_at = _moment(about.get("created_at"))
-    expires = _moment(about.get("expires_at"))
+    visit.issued_at = moment(about.get("created_at"))
+    expires = moment(about.get("expires_at"))
     visit.expiry = Expiry(expires, "provider")
     if about.get("revoked") is True:
         raise _revoked()
@@ -216,14 +217,3 @@ def _expired(at: datetime | None) -> Stop:
         "Create a token with read_registry and put it in.",
         explicit=True,
     )
-
-
-def _moment(text: object) -> datetime | None:
-    """A date (midnight UTC) or a time as GitLab writes them."""
-    if not isinstance(text, str):
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from bot.core.check import Level, Stage
 from bot.kinds import fields
 from bot.kinds.anonymous import look_around
-from bot.kinds.aws_login import given_keys, prove_caller, registry_token
+from bot.kinds.aws_login import given_keys, leave_age_question, prove_caller, registry_token
 from bot.kinds.base import Field, Variant
 from bot.kinds.distribution import Distribution, Login
 from bot.kinds.finding import Finding
@@ -45,6 +45,7 @@ class PublicEcr:
             return await look_around(visit, registry, challenge)
         visit.enter(Stage.LOGIN)
         keys = given_keys(visit)
+        leave_age_question(visit, keys, _REGION)
         caller = await prove_caller(visit, keys, _REGION)
         token = await registry_token(visit, keys, _REGION, public=True)
         proof = signed_in(visit, Level.E3, caller.arn)

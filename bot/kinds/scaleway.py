@@ -7,7 +7,6 @@ judges the key.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 import httpx
@@ -15,6 +14,7 @@ import httpx
 from bot.core.check import Cause, Expiry, Level, Stage, Verdict
 from bot.core.secret import Secret
 from bot.kinds import fields
+from bot.kinds.age import moment
 from bot.kinds.base import Field, Variant
 from bot.kinds.distribution import Distribution, Login
 from bot.kinds.finding import Finding, Stop, refused, unreachable
@@ -122,9 +122,9 @@ async def _api_key(visit: Visit, access_key: str, secret: Secret) -> bool:
 
 
 def _read(visit: Visit, about: dict[str, object]) -> None:
-    expires = _moment(about.get("expires_at"))
+    expires = moment(about.get("expires_at"))
     visit.expiry = Expiry(expires, "provider")
-    visit.issued_at = _moment(about.get("created_at"))
+    visit.issued_at = moment(about.get("created_at"))
     for owner in ("application_id", "user_id"):
         value = about.get(owner)
         if isinstance(value, str) and UUID.fullmatch(value):
@@ -198,13 +198,3 @@ def _not_a_pair(access_key: str) -> Finding:
         "Check the Access Key: both halves of an API key are shown when it is created.",
         Cause.PAIR_NOT_PROVEN,
     )
-
-
-def _moment(text: object) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

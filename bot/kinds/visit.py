@@ -22,6 +22,7 @@ from bot.core.check import (
 from bot.core.clock import Clock
 from bot.core.config import Config
 from bot.errors import EgressError
+from bot.kinds.age import Question
 from bot.kinds.aws import AwsGateway
 from bot.kinds.finding import Stop, limited, unreachable
 from bot.kinds.memory import Memory
@@ -38,6 +39,7 @@ class Visit:
     """What a kind works with during one check.
 
     `identity`, `expiry`, `issued_at`, `scopes` and `warnings` are filled in as providers tell them.
+    `question` is left behind by a kind whose provider tells the expiry or age only when asked for.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Visit:
         self.issued_at: datetime | None = None
         self.scopes: tuple[str, ...] = ()
         self.warnings: list[str] = []
+        self.question: Question | None = None
         self.evidence: list[Evidence] = []
         self.stage = Stage.ADDRESS
         self.host = ""  # whom we are talking to, for the sentence of a timeout

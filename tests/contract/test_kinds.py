@@ -19,6 +19,7 @@ class TestEcr(KindContract):
         "sts.eu-west-1.amazonaws.com signed",
         "api.ecr.eu-west-1.amazonaws.com signed",
         f"{ECR} basic",
+        "iam.eu-west-1.amazonaws.com signed",
     )
     wrong: ClassVar[Mapping[str, str | Secret]] = {"secret_access_key": Secret("x" * 40)}
 
@@ -30,6 +31,7 @@ class TestGcpArtifactRegistry(KindContract):
         "europe-west1-docker.pkg.dev basic",
         "europe-west1-docker.pkg.dev bearer",
         "artifactregistry.googleapis.com bearer",
+        "iam.googleapis.com bearer",
     )
     wrong: ClassVar[Mapping[str, str | Secret]] = {
         "service_account_json": Secret(service_account("acme-practice").text)
@@ -83,6 +85,7 @@ class TestPublicEcr(KindContract):
         "ecr-public.us-east-1.amazonaws.com signed",
         "public.ecr.aws basic",
         "public.ecr.aws bearer",
+        "iam.us-east-1.amazonaws.com signed",
     )
     wrong: ClassVar[Mapping[str, str | Secret]] = {"secret_access_key": Secret("x" * 40)}
 

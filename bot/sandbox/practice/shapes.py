@@ -11,10 +11,13 @@ import secrets
 import string
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 ALNUM: Final = string.ascii_letters + string.digits
 AWS_ID: Final = string.ascii_uppercase + "234567"
@@ -39,6 +42,10 @@ def gitlab_deploy_token() -> str:
 
 def docker_token() -> str:
     return f"dckr_pat_{random_text(27)}"
+
+
+def docker_organisation_token() -> str:
+    return f"dckr_oat_{random_text(27)}"
 
 
 def aws_key_id(prefix: str = "AKIA") -> str:
@@ -67,6 +74,25 @@ class ServiceAccount:
     key_id: str
     text: str
     public_key: str
+
+    def certificate(self, begins: datetime, ends: datetime) -> str:
+        """The public half as a certificate, PEM, as Google publishes it."""
+        key = serialization.load_pem_private_key(
+            json.loads(self.text)["private_key"].encode(), None
+        )
+        assert isinstance(key, rsa.RSAPrivateKey)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.project[:64])])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(begins)
+            .not_valid_after(ends)
+            .sign(key, hashes.SHA256())
+        )
+        return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def service_account(project: str) -> ServiceAccount:

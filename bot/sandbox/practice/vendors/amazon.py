@@ -33,17 +33,22 @@ XMLNS: Final = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 }
 TOKEN_HOURS: Final = 12
+KEY_AGE: Final = timedelta(days=41)
 
 
 @dataclass(frozen=True, slots=True)
 class AwsKey:
-    """An access key and whose it is. `vendor` is None for the bot's own identity."""
+    """An access key and whose it is. `vendor` is None for the bot's own identity.
+
+    `made_at` is told to a holder who may list their own keys; None for one who may not.
+    """
 
     key_id: str
     secret: str
     arn: str
     vendor: AmazonVendor | None = None
     session_token: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class AmazonVendor(Vendor):
     """What both registries of Amazon have: an access key whose holder the APIs know."""
 
     user: ClassVar[str]
+    lists_keys: ClassVar[bool] = False
     own_states: ClassVar[tuple[State, ...]] = (
         State.WRONG_SECRET,
         State.REVOKED,
@@ -109,7 +115,8 @@ class AmazonVendor(Vendor):
         super().__init__(bench)
         self.cloud = cloud
         arn = f"arn:aws:iam::{ACCOUNT}:user/{self.user}"
-        self.key = cloud.add(AwsKey(aws_key_id(), aws_secret(), arn, self))
+        made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE if self.lists_keys else None
+        self.key = cloud.add(AwsKey(aws_key_id(), aws_secret(), arn, self, made_at=made_at))
 
     def fields(self) -> tuple[PracticeField, ...]:
         return (
@@ -130,6 +137,7 @@ class Ecr(AmazonVendor):
     label: ClassVar = "AWS ECR"
     host: ClassVar = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
     user: ClassVar = "ci-pull"
+    lists_keys: ClassVar = True
     hosts: ClassVar = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
     planes: ClassVar = hosts
     own_states: ClassVar[tuple[State, ...]] = (
@@ -271,6 +279,7 @@ class Cloud:
         match ask.form.get("Action"):
             case "GetCallerIdentity":
                 return query_result(
+                    "sts",
                     "GetCallerIdentity",
                     f"<Arn>{key.arn}</Arn><UserId>{key.key_id[:4]}USERPRACTICE</UserId>"
                     f"<Account>{ACCOUNT}</Account>",
@@ -278,9 +287,22 @@ class Cloud:
             case "AssumeRole":
                 return self._assume(ask, key)
             case "ListAccessKeys":
-                message = f"User: {key.arn} is not authorized to perform: iam:ListAccessKeys"
-                return query_fault("iam", AwsFault("AccessDenied", message))
+                return self._list_keys(key)
         return query_fault("sts", AwsFault("InvalidAction", "Could not find operation", 400))
+
+    def _list_keys(self, key: AwsKey) -> Answer:
+        if key.made_at is None:
+            message = f"User: {key.arn} is not authorized to perform: iam:ListAccessKeys"
+            return query_fault("iam", AwsFault("AccessDenied", message))
+        return query_result(
+            "iam",
+            "ListAccessKeys",
+            f"<IsTruncated>false</IsTruncated><AccessKeyMetadata><member>"
+            f"<UserName>{key.arn.rpartition('/')[2]}</UserName>"
+            f"<AccessKeyId>{key.key_id}</AccessKeyId><Status>Active</Status>"
+            f"<CreateDate>{key.made_at:%Y-%m-%dT%H:%M:%SZ}</CreateDate>"
+            "</member></AccessKeyMetadata>",
+        )
 
     def _assume(self, ask: Ask, key: AwsKey) -> Answer:
         form = ask.form
@@ -300,6 +322,7 @@ class Cloud:
         seconds = int(form.get("DurationSeconds", "3600"))
         until = SystemClock().now() + timedelta(seconds=seconds)
         return query_result(
+            "sts",
             "AssumeRole",
             f"<Credentials><AccessKeyId>{made.key_id}</AccessKeyId>"
             f"<SecretAccessKey>{made.secret}</SecretAccessKey>"
@@ -330,9 +353,9 @@ class Cloud:
         return as_json(200, {"authorizationData": [{**data, "proxyEndpoint": f"https://{host}"}]})
 
 
-def query_result(action: str, content: str) -> Answer:
+def query_result(service: str, action: str, content: str) -> Answer:
     body = (
-        f'<{action}Response xmlns="{XMLNS["sts"]}"><{action}Result>{content}</{action}Result>'
+        f'<{action}Response xmlns="{XMLNS[service]}"><{action}Result>{content}</{action}Result>'
         f"<ResponseMetadata><RequestId>practice</RequestId></ResponseMetadata></{action}Response>"
     )
     return Answer(200, body.encode(), (XML,))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
-from bot.sandbox.practice.shapes import docker_token
+from bot.sandbox.practice.shapes import docker_organisation_token, docker_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import (
@@ -21,6 +23,8 @@ SERVICE = "registry.docker.io"
 
 
 class DockerHub(TokenVendor):
+    """The account is a person's; `organisation` signs in with a token of its own, which expires."""
+
     slug: ClassVar = "docker_hub"
     label: ClassVar = "Docker Hub"
     host: ClassVar = "docker.io"
@@ -40,6 +44,11 @@ class DockerHub(TokenVendor):
         super().__init__(bench)
         self.username = "acme-ci"
         self.token = docker_token()
+        self.organisation = "acme"
+        self.organisation_token = docker_organisation_token()
+        self.token_id = str(uuid.uuid4())
+        self.made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=30)
+        self.ends_at = self.made_at + timedelta(days=90)
 
     def fields(self) -> tuple[PracticeField, ...]:
         return (
@@ -51,7 +60,7 @@ class DockerHub(TokenVendor):
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (self.token,)
+        return (self.token, self.organisation_token)
 
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.host, ask.path:
@@ -59,6 +68,8 @@ class DockerHub(TokenVendor):
                 return self._token(ask)
             case "POST", "hub.docker.com", "/v2/auth/token":
                 return self._api_token(ask)
+            case "GET", "hub.docker.com", "/v2/orgs/acme/access-tokens":
+                return self._tokens(ask)
             case _, "docker.io", _:
                 return Answer(301, b"", (("Location", "https://www.docker.com/"),))
         return as_text(404, "404 page not found")
@@ -71,7 +82,11 @@ class DockerHub(TokenVendor):
         return super().limited(ask)
 
     def _standing(self, given: tuple[str, str] | None) -> Standing:
-        return self.standing(given, right=given == (self.username, self.token))
+        pairs = {
+            (self.username, self.token),
+            (self.organisation, self.organisation_token),
+        }
+        return self.standing(given, right=given in pairs)
 
     def _token(self, ask: Ask) -> Answer:
         given = ask.basic
@@ -87,5 +102,14 @@ class DockerHub(TokenVendor):
         given = (str(ask.json.get("identifier", "")), str(ask.json.get("secret", "")))
         if self._standing(given) is Standing.REFUSED:
             return as_json(401, {"detail": "Incorrect authentication credentials"})
-        issued = self.bench.desk.issue(self.username, "hub.docker.com", seconds=600)
+        issued = self.bench.desk.issue(given[0], "hub.docker.com", seconds=600)
         return as_json(200, {"access_token": issued["token"]})
+
+    def _tokens(self, ask: Ask) -> Answer:
+        claims = self.bench.desk.open(ask.bearer, "hub.docker.com")
+        if claims is None or claims.subject != self.organisation:
+            return as_json(403, {"detail": "forbidden", "message": "forbidden"})
+        made, ends = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (self.made_at, self.ends_at))
+        ours = {"id": self.token_id, "is_active": True, "created_at": made, "expires_at": ends}
+        gone = {"id": str(uuid.uuid4()), "is_active": False, "created_at": made, "expires_at": None}
+        return as_json(200, {"total": 2, "next": None, "results": [gone, ours]})

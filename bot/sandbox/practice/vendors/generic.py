@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
@@ -12,6 +13,7 @@ from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, Standing, TokenVendor
 
 HARBOR = "harbor.practice.example"
+PROJECT = 7
 HARBOR_SERVICE = "harbor-registry"
 
 
@@ -38,6 +40,8 @@ class Generic(TokenVendor):
         self.password = random_text(24)
         self.robot = "robot$team+ci"
         self.robot_secret = random_text(32)
+        self.robot_made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=10)
+        self.robot_ends_at: datetime | None = self.robot_made_at + timedelta(days=30)
 
     def fields(self) -> tuple[PracticeField, ...]:
         return (
@@ -59,7 +63,25 @@ class Generic(TokenVendor):
                 return self._harbor_token(ask)
             case "GET", "/api/v2.0/ping":
                 return as_text(200, "Pong")
+            case "GET", "/api/v2.0/projects/team":
+                return self._api(ask, {"project_id": PROJECT, "name": "team"})
+            case "GET", "/api/v2.0/robots":
+                return self._api(ask, self._robots(ask))
         return as_text(404, "404 page not found")
+
+    def _api(self, ask: Ask, content: object) -> Answer:
+        """Harbor's own API, for the robot alone."""
+        standing = self.standing(ask.basic, right=ask.basic == (self.robot, self.robot_secret))
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return refusal(401, "UNAUTHORIZED", "unauthorized")
+        return as_json(200, content)
+
+    def _robots(self, ask: Ask) -> list[dict[str, object]]:
+        if ask.first("q") != f"Level=project,ProjectID={PROJECT},name=ci":
+            return []
+        ends = int(self.robot_ends_at.timestamp()) if self.robot_ends_at else -1
+        made = f"{self.robot_made_at:%Y-%m-%dT%H:%M:%S}.000Z"
+        return [{"name": self.robot, "expires_at": ends, "creation_time": made, "disable": False}]
 
     def denied(self, denial: Denial) -> Answer:
         # Harbor never says 403 here, also to those it knows.

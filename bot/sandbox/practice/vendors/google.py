@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets as randomness
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,6 +19,8 @@ from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVen
 
 PROJECT = "acme-practice"
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+CERTIFICATES = "/robot/v1/metadata/x509/"
+KEY_AGE = timedelta(days=20)
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TEST_PERMISSIONS = re.compile(
     r"/v1/projects/[^/]+/locations/[^/]+/repositories/[^/]+:testIamPermissions"
@@ -41,7 +44,11 @@ REASONS = {
 
 
 class GoogleArtifactRegistry(TokenVendor):
-    """Really verifies the signature of the JWT, with the public half of the key it gave out."""
+    """Really verifies the signature of the JWT, with the public half of the key it gave out.
+
+    `reads_own_keys` is whether the account may read its own key in IAM; a pull account may not. The
+    public certificate tells the same to everyone. `ends_at` is None for a key without an end.
+    """
 
     slug: ClassVar = "gcp_artifact_registry"
     label: ClassVar = "GCP Artifact Registry"
@@ -63,6 +70,9 @@ class GoogleArtifactRegistry(TokenVendor):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self._access_tokens: set[str] = set()
+        self.reads_own_keys = False
+        self.made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE
+        self.ends_at: datetime | None = None
 
     @cached_property
     def account(self) -> ServiceAccount:
@@ -97,7 +107,14 @@ class GoogleArtifactRegistry(TokenVendor):
                 return self._permissions(ask)
             case "GET", "iam.googleapis.com" if KEYS.fullmatch(ask.path):
                 return self._keys(ask)
+            case "GET", "www.googleapis.com" if ask.path == CERTIFICATES + self.account.email:
+                certificate = self.account.certificate(self.made_at, self._end)
+                return as_json(200, {self.account.key_id: certificate})
         return as_json(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
+
+    @property
+    def _end(self) -> datetime:
+        return self.ends_at or datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
     def _exchange(self, ask: Ask) -> Answer:
         form = ask.form
@@ -175,6 +192,16 @@ class GoogleArtifactRegistry(TokenVendor):
 
     def _keys(self, ask: Ask) -> Answer:
         standing = self._standing(ask.bearer or None)
+        if self.reads_own_keys and standing is Standing.MEMBER:
+            return as_json(
+                200,
+                {
+                    "name": ask.path.removeprefix("/v1/"),
+                    "keyType": "USER_MANAGED",
+                    "validAfterTime": f"{self.made_at:%Y-%m-%dT%H:%M:%SZ}",
+                    "validBeforeTime": f"{self._end:%Y-%m-%dT%H:%M:%SZ}",
+                },
+            )
         status, word = (403, "PERMISSION_DENIED") if ask.bearer else (401, "UNAUTHENTICATED")
         if standing is Standing.REFUSED:
             status, word = 401, "UNAUTHENTICATED"

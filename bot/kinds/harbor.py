@@ -1,0 +1,69 @@
+"""When a robot account of Harbor was made and when it ends.
+
+Source: Harbor, api/v2.0/swagger.yaml and the robot handler: `expires_at` is in Unix seconds, -1 for
+never. Robots are called `robot$NAME` (of the system) or `robot$PROJECT+NAME`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+import httpx
+
+from bot.core.check import Expiry
+from bot.kinds.age import Answer, moment, unix_moment
+from bot.kinds.challenge import Challenge
+from bot.kinds.distribution import Distribution, Login
+from bot.kinds.net import LARGE
+from bot.kinds.visit import Visit, json_object, parsed
+
+REQUESTS: Final = 2
+SERVICE: Final = "harbor-registry"
+_ROBOT: Final = re.compile(r"robot\$(?:(?P<project>[a-z0-9._-]+)\+)?(?P<name>[A-Za-z0-9._-]+)")
+
+
+def is_robot(challenge: Challenge, registry: Distribution, login: Login) -> bool:
+    """Whether this is a robot of a Harbor whose API is where its registry is."""
+    if challenge.service != SERVICE or not _ROBOT.fullmatch(login.username):
+        return False
+    return parsed(challenge.realm).host == registry.host
+
+
+async def ask(visit: Visit, registry: Distribution, login: Login) -> Answer:
+    """From the list of robots, if the robot may read it."""
+    match = _ROBOT.fullmatch(login.username)
+    assert match is not None, "asked for robots only"
+    api = f"{registry.base}/api/v2.0"
+    headers = {"Authorization": login.basic(), "Accept": "application/json"}
+    level = "Level=system"
+    if match["project"]:
+        about = await visit.request("GET", f"{api}/projects/{match['project']}", headers, auth=True)
+        number = json_object(about).get("project_id") if about.status_code == 200 else None
+        if not isinstance(number, int):
+            return Answer()
+        level = f"Level=project,ProjectID={number}"
+    query = urlencode({"q": f"{level},name={match['name']}", "page_size": "100"})
+    answer = await visit.request("GET", f"{api}/robots?{query}", headers, auth=True, limit=LARGE)
+    listed = _list(answer) if answer.status_code == 200 else []
+    found = next((one for one in listed if one.get("name") == login.username), None)
+    if found is None:
+        return Answer()
+    return Answer(_expiry(found.get("expires_at")), moment(found.get("creation_time")))
+
+
+def _list(answer: httpx.Response) -> list[dict[str, object]]:
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        return []
+    return [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
+
+
+def _expiry(seconds: object) -> Expiry | None:
+    if seconds == -1:
+        return Expiry(None, "provider")
+    at: datetime | None = unix_moment(seconds)
+    return Expiry(at, "provider") if at is not None else None
