@@ -1,0 +1,244 @@
+"""What people ask of reminders: what will be said when, and not now, and done, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core import reminders as rules
+from bot.core.access import Actor, WorkspaceSettings
+from bot.core.check import Expiry
+from bot.core.reminders import Kind
+from bot.core.worktime import DAY, WorkHours
+from bot.errors import Conflict, NotFound
+from bot.kinds.registry_kinds import KINDS
+from bot.store import audit, credentials, registries, reminders, workspaces
+from bot.store.reminders import OPEN_MESSAGE, QUIET, Wanting
+from bot.store.schema import Reminder
+from bot.usecases.deps import Deps
+from bot.usecases.permission import require_manager
+from bot.usecases.reminder_view import PERSON, ReminderView, expiry_of, load, subject_of
+from bot.usecases.reminding import edit_message
+
+MONTHS_MAX: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReminder:
+    """One reminder to come. `days` is the number its text will say, see `bot.core.reminders`.
+
+    Of an age that is reminded of every week only the first time is listed: `weekly` says so.
+    """
+
+    at: datetime
+    name: str
+    kind_label: str
+    owner: str
+    says: Kind
+    days: int
+    expiry: Expiry | None
+    weekly: bool
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A credential in force whose reminder nobody else changes until we commit."""
+
+    found: Wanting
+    row: Reminder
+    settings: WorkspaceSettings
+    now: datetime
+
+
+async def plan(deps: Deps, actor: Actor, months: int = 12) -> list[PlannedReminder]:
+    """What will be said in the next months, in order; at most two years. Anyone may look."""
+    async with deps.store.reading() as session:
+        settings = await workspaces.settings(session, actor.team_id)
+        kept = await reminders.all_kept(session, actor.team_id)
+    now = deps.clock.now()
+    hours = settings.preferences.work_hours
+    end = _months_later(now, hours, max(1, min(months, MONTHS_MAX)))
+    planned = [one for found in kept for one in _planned(found, hours, now, end)]
+    return sorted(planned, key=lambda one: (one.at, one.name))
+
+
+async def snooze(deps: Deps, actor: Actor, credential_id: str, days: int) -> ReminderView:
+    """Say nothing for so many days, but never beyond the last two steps before the expiry.
+
+    Owner and managers. Raises NotAllowed, NotFound, or Conflict when it was replaced meanwhile.
+    """
+    await _require(deps, actor, credential_id, "put off reminders")
+    async with _held(deps, actor, credential_id) as (session, held):
+        hours = held.settings.preferences.work_hours
+        until = held.now + timedelta(days=max(1, min(days, 3650)))
+        wanted = rules.snooze(subject_of(held.found, hours.zone), hours, until, held.now)
+        reminders.snoozed(held.row, wanted, actor.user_id)
+        await _changed(session, actor, held, "reminder_snoozed")
+    return await _shown(deps, credential_id)
+
+
+async def rotated_elsewhere(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
+    """Take it as rotated now: its age begins anew, and a date that a person typed is forgotten.
+
+    A date of the provider stays true of the secret that is stored here, so its last two steps are
+    said all the same. Owner and managers; raises as `snooze` does.
+    """
+    await _require(deps, actor, credential_id, "mark a credential as rotated")
+    async with _held(deps, actor, credential_id) as (session, held):
+        credential, row = held.found.credential, held.row
+        row.rotated_at = held.now
+        reminders.snoozed(row, None)
+        forgotten: dict[str, object] = {"expires_typed": None}
+        if credential.expires_source == PERSON:
+            forgotten |= {"expires_at": None, "expires_source": ""}
+        elif credential.expires_at is not None:
+            hours = held.settings.preferences.work_hours
+            asleep = rules.snooze(
+                subject_of(held.found, hours.zone), hours, credential.expires_at, held.now
+            )
+            reminders.snoozed(row, asleep, actor.user_id)
+        await credentials.change(session, credential.id, forgotten)
+        await _changed(session, actor, held, "reminder_rotated_elsewhere", ends=True)
+    return await _shown(deps, credential_id)
+
+
+async def assign_owner(deps: Deps, actor: Actor, credential_id: str, user_id: str) -> ReminderView:
+    """Make somebody the owner of the registry. Owner and managers; raises as `snooze` does."""
+    await _require(deps, actor, credential_id, "assign an owner")
+    async with _held(deps, actor, credential_id) as (session, held):
+        registry = held.found.registry
+        version = registry.version + 1
+        values = {
+            "owner": user_id,
+            "version": version,
+            "updated_at": held.now,
+            "updated_by": actor.user_id,
+        }
+        if not await registries.change(session, registry.id, registry.version, values):
+            raise Conflict(f"Somebody else is changing {registry.name}. Try again in a moment.")
+        deed = audit.Deed(
+            team_id=actor.team_id,
+            user_id=actor.user_id,
+            action="registry_edited",
+            registry_id=registry.id,
+            registry_name=registry.name,
+            version=version,
+            details={"changed": "owner"},
+        )
+        await audit.note(session, deed, held.now)
+        if held.row.state == OPEN_MESSAGE:
+            await edit_message(session, held.row, held.now)
+    return await _shown(deps, credential_id)
+
+
+async def view(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
+    """One reminder of the actor's workspace; raises NotFound."""
+    found = await load(deps, credential_id)
+    if found is None or found.team_id != actor.team_id:
+        raise NotFound("Registrar does not keep this credential any more.")
+    return found
+
+
+async def _require(deps: Deps, actor: Actor, credential_id: str, what: str) -> None:
+    found = await view(deps, actor, credential_id)
+    if found.owner != actor.user_id:
+        await require_manager(deps, actor, what, found.name)
+
+
+@asynccontextmanager
+async def _held(
+    deps: Deps, actor: Actor, credential_id: str
+) -> AsyncIterator[tuple[AsyncSession, _Held]]:
+    """A transaction in which the credential's reminder is ours; Conflict when it is not in force.
+
+    The clock looks at the row again afterwards.
+    """
+    async with deps.store.transaction() as session:
+        await reminders.hold_team(session, actor.team_id, wait=True)
+        now = await deps.store.now(session)
+        found = await reminders.find(session, credential_id)
+        if found is None or not found.kept or found.reminder is None:
+            name = found.registry.name if found else "This credential"
+            raise Conflict(f"{name} was replaced or deleted meanwhile. Nothing was changed.")
+        settings = await workspaces.settings(session, actor.team_id)
+        yield session, _Held(found, found.reminder, settings, now)
+
+
+async def _changed(
+    session: AsyncSession, actor: Actor, held: _Held, action: str, *, ends: bool = False
+) -> None:
+    """Write the row and its message down, with who asked for it; `ends` closes the message."""
+    row, registry = held.row, held.found.registry
+    stood = row.state == OPEN_MESSAGE
+    if ends and stood:
+        row.state = QUIET
+    row.next_at = held.now
+    reminders.put(session, row)
+    if stood:
+        await edit_message(session, row, held.now)
+    deed = audit.Deed(
+        team_id=actor.team_id,
+        user_id=actor.user_id,
+        action=action,
+        registry_id=registry.id,
+        registry_name=registry.name,
+    )
+    await audit.note(session, deed, held.now)
+
+
+async def _shown(deps: Deps, credential_id: str) -> ReminderView:
+    found = await load(deps, credential_id)
+    assert found is not None
+    return found
+
+
+def _planned(
+    found: Wanting, hours: WorkHours, now: datetime, end: datetime
+) -> Iterator[PlannedReminder]:
+    if found.dead:
+        return  # its alert speaks
+    subject = subject_of(found, hours.zone)
+    said = reminders.said_of(found.reminder)
+    steps = list(rules.plan(subject, hours, now, end))
+    missed = rules.next_due(subject, hours, said, now)
+    aged = False
+    if missed is not None and missed < end and missed not in {step.at for step in steps}:
+        passed = rules.plan(subject, hours, subject.known_at, now + timedelta(microseconds=1))
+        steps.insert(0, passed[-1])
+    for step in steps:
+        if said.covers(step, step.at) or (step.kind is Kind.AGED and aged):
+            continue
+        aged = aged or step.kind is Kind.AGED
+        at = missed if missed is not None and step.at < now else step.at
+        yield _told(found, step, at, hours.zone)
+
+
+def _told(found: Wanting, step: rules.Step, at: datetime, zone: ZoneInfo) -> PlannedReminder:
+    registry = found.registry
+    return PlannedReminder(
+        at=at,
+        name=registry.name,
+        kind_label=KINDS[registry.kind].label if registry.kind in KINDS else registry.kind,
+        owner=registry.owner,
+        says=step.kind,
+        days=step.days,
+        expiry=expiry_of(found.credential, zone),
+        weekly=step.kind is Kind.AGED,
+        zone=zone,
+    )
+
+
+def _months_later(now: datetime, hours: WorkHours, months: int) -> datetime:
+    """The end of the day so many calendar months on, in the workspace's zone."""
+    local = now.astimezone(hours.zone).date()
+    months += local.month - 1
+    year, month = local.year + months // 12, months % 12 + 1
+    day = local.replace(year=year, month=month, day=1) + (local.day - 1) * DAY
+    return hours.start_of(day + DAY)
