@@ -12,6 +12,7 @@ from bot.slack.metadata import ViewMeta
 from bot.slack.text import fit
 
 TEXT_LIMIT: Final = 4000
+FALLBACK_LIMIT: Final = 300
 MESSAGE_BLOCKS: Final = 50
 
 
@@ -19,7 +20,8 @@ MESSAGE_BLOCKS: Final = 50
 class Card:
     """`title` heads the modal (24 characters); `close` labels its closing button.
 
-    With `watched`, closing the modal is told to us under `callback_id`.
+    With `watched`, closing the modal is told to us under `callback_id`. With a `color`, the message
+    has a bar of it beside all but its first block.
     """
 
     title: str
@@ -29,9 +31,16 @@ class Card:
     callback_id: str = ids.CARD
     watched: bool = False
     meta: ViewMeta = field(default_factory=ViewMeta)
+    color: str = ""
 
     def message(self) -> dict[str, Any]:
-        return {"text": fit(self.text, TEXT_LIMIT), "blocks": list(self.blocks[:MESSAGE_BLOCKS])}
+        text, blocks = fit(self.text, TEXT_LIMIT), list(self.blocks[:MESSAGE_BLOCKS])
+        if not self.color:
+            return {"text": text, "blocks": blocks}
+        # The bar is the one thing that attachments are still good for.
+        fallback = fit(self.text, FALLBACK_LIMIT)
+        bar = {"color": self.color, "fallback": fallback, "blocks": blocks[1:]}
+        return {"text": text, "blocks": blocks[:1], "attachments": [bar]}
 
     def view(self, channel: str = "") -> dict[str, Any]:
         meta = self.meta if self.meta.channel else replace(self.meta, channel=channel)

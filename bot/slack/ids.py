@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.core.incident import Button
+
 # Views: their callback_id.
 REGISTRY_FORM: Final = "registry_form"
 DELETE_FORM: Final = "delete_form"
 SETTINGS_FORM: Final = "settings_form"
+SNOOZE_FORM: Final = "snooze_form"
+OWNER_FORM: Final = "owner_form"
+PAUSE_FORM: Final = "pause_form"
 CHECKING: Final = "checking"
 OUTCOME: Final = "outcome"
 CARD: Final = "card"
@@ -24,7 +29,10 @@ EDIT: Final = "edit"
 DELETE: Final = "delete"
 HISTORY: Final = "history"
 RESTORE: Final = "restore"
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
 SETTINGS: Final = "settings"
+REPORT: Final = "report"  # value: a period such as `30d`, or `-`
 CORRECT: Final = "correct"  # value: a draft's id
 SAVE_ANYWAY: Final = "save_anyway"  # value: a draft's id
 DISCARD: Final = "discard"  # value: a draft's id
@@ -38,6 +46,21 @@ LIST_NEXT: Final = "list_next"
 LIST_FILTER: Final = "list_filter"  # a select; the option's value is `part:value`
 LISTS: Final = (LIST, LIST_ATTENTION, LIST_PREVIOUS, LIST_NEXT)
 
+# Alerts. Of most the value is `incident:version`, see `alert`.
+ALERT_LIST: Final = "alert_list"  # value: `storm:ID:page` or `incident:ID:page`
+ALERT_PREVIOUS: Final = "alert_previous"  # likewise
+ALERT_NEXT: Final = "alert_next"  # likewise
+ALERT_TAKE_ALL: Final = "alert_take_all"  # value: a storm's id
+ALERT_MENU: Final = "alert_menu"  # an overflow; `verb:name` or `button:incident:version`
+
+# Reminders.
+REMINDERS: Final = "reminders"  # value: `months:page`
+REMINDERS_PREVIOUS: Final = "reminders_previous"  # likewise
+REMINDERS_NEXT: Final = "reminders_next"  # likewise
+REMINDER_SNOOZE: Final = "reminder_snooze"  # a select; the option's value is `days:credential`
+REMINDER_ROTATED: Final = "reminder_rotated"  # value: a credential's id
+REMINDER_OWNER: Final = "reminder_owner"  # likewise
+
 # Choices that redraw the form they are in.
 PICK_KIND: Final = "pick_kind"
 PICK_VARIANT: Final = "pick_variant"
@@ -48,7 +71,12 @@ TYPED: Final = "typed"
 PICK_GROUPS: Final = "pick_groups"
 
 # The verbs that have a picker of names.
-PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history")
+PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history", "pause", "resume")
+
+
+def alert(button: Button) -> str:
+    """The action id of a button of an alert."""
+    return f"alert_{button}"
 
 
 def picker(verb: str) -> str:

@@ -17,7 +17,8 @@ class ViewMeta:
 
     `kind` and `variant` are those the form shows, `editing` the name of the registry being edited,
     at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
-    we hold a secret for, comma-separated.
+    we hold a secret for, comma-separated. `listing` is which page of which alert is shown, `alert`
+    the incident and version that are snoozed, `credential` the id of the one to find an owner for.
     """
 
     channel: str = ""
@@ -27,6 +28,9 @@ class ViewMeta:
     version: int = 0
     draft: str = ""
     kept: str = ""
+    listing: str = ""
+    alert: str = ""
+    credential: str = ""
 
     def dump(self) -> str:
         return _dump(asdict(self))
@@ -43,6 +47,9 @@ class ViewMeta:
             version=_number(found, "version"),
             draft=_text(found, "draft"),
             kept=_text(found, "kept"),
+            listing=_text(found, "listing"),
+            alert=_text(found, "alert"),
+            credential=_text(found, "credential"),
         )
 
 

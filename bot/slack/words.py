@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.core.check import Mark, Stage, StageResult, Verdict
+from bot.core.pause import Pause
 from bot.core.registry import Environment, RegistryView
 from bot.slack.text import escape
 
@@ -103,6 +104,13 @@ def ago(at: datetime, now: datetime) -> str:
 
 def ahead(at: datetime, now: datetime) -> str:
     return f"in {span(at - now)}" if at > now else "due now"
+
+
+def paused_words(pause: Pause) -> str:
+    """That alerts are held back, until when, by whom and why."""
+    reason = f": {escape(pause.reason)}" if pause.reason else ""
+    by = f" by <@{escape(pause.by, 30)}>" if pause.by else ""
+    return f"⏸ paused until {moment(pause.until)}{by}{reason}"
 
 
 def took(seconds: float) -> str:
