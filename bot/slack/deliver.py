@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -10,129 +13,139 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.render_news import astray, news_card
+from bot.errors import StoreError
+from bot.slack.post import Post
+from bot.slack.tempo import APART, EDITS, Tempo
 from bot.slack.trouble import NETWORK, code_of
+from bot.slack.verdict import CLOSED, HOPELESS, UNCERTAIN, retry_after
 from bot.usecases import outbox
 from bot.usecases.deps import Deps
-from bot.usecases.outbox import OutboxMessage
+from bot.usecases.outbox import EDIT, UPLOAD, OutboxMessage
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 20
-APART: Final = 1.0  # seconds between two messages to one channel
-TRIES: Final = 30
+PATIENCE: Final = 1.5  # seconds to wait in for a channel; what comes later goes back
+ROUND: Final = 10.0  # seconds after which the rest is left for the next beat
+HELD: Final = 40.0  # seconds into the lease of a minute after which nothing is begun
+CALL: Final = 15.0  # seconds for one letter; a file has what is left of the lease
+SHORTEST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(minutes=10)
-CLOSED: Final = frozenset(
-    {
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "restricted_action",
-        "channel_is_limited_access",
-    }
-)
-HOPELESS: Final = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "msg_too_long", "no_text", "user_not_found"}
-)
+# Errors that may be over some day, such as a revoked token or a channel nobody is left in.
+KEPT: Final = timedelta(days=7)
+
+
+class Courier:
+    """Delivers letters; one for the whole process, because it keeps Slack's pace.
+
+    `apart` is the seconds between two posts to one channel. `failures` counts what Slack or the
+    network did not take, by Slack's code or the error's name.
+    """
+
+    def __init__(self, deps: Deps, client: AsyncWebClient, *, apart: float = APART) -> None:
+        self._deps = deps
+        self._post = Post(deps, client)
+        self._now = time.monotonic
+        self._tempo = Tempo(self._now, apart)
+        self._apart = apart
+        self.failures: Counter[str] = Counter()
+
+    async def deliver_due(self) -> int:
+        """Send what is due; answers how many letters are off our hands."""
+        done, end = 0, self._now() + ROUND
+        while messages := await outbox.claim(self._deps, BATCH):
+            lanes: dict[str, list[OutboxMessage]] = {}
+            for message in messages:
+                lanes.setdefault(message.channel, []).append(message)
+            until = self._now() + HELD
+            work = (self._lane(lane, until) for lane in lanes.values())
+            ends = await asyncio.gather(*work, return_exceptions=True)
+            for end_of_lane in ends:
+                if isinstance(end_of_lane, BaseException):
+                    raise end_of_lane
+                done += end_of_lane
+            if not any(ends) or self._now() > end:
+                break
+        return done
+
+    async def _lane(self, messages: Sequence[OutboxMessage], until: float) -> int:
+        """The letters to one channel, one after the other."""
+        done = behind = 0
+        patience = self._now() + PATIENCE
+        for message in messages:
+            wait = self._wait(message)
+            if wait and self._now() + wait > min(patience, until):
+                # The order of a channel is kept: those behind come a second later each.
+                await self._put_off(message, wait + behind * self._apart)
+                behind += 1
+                continue
+            await asyncio.sleep(wait)
+            done += await self._deliver(message, until + CALL - self._now())
+        return done
+
+    def _wait(self, message: OutboxMessage) -> float:
+        if message.op == EDIT:
+            return self._tempo.wait_for_edit(message.subject)
+        return self._tempo.wait_for_post(message.channel)
+
+    async def _deliver(self, message: OutboxMessage, left: float) -> bool:
+        """Send one letter in `left` seconds; False when it goes back into the outbox."""
+        try:
+            async with asyncio.timeout(left if message.op == UPLOAD else min(CALL, left)):
+                sent = await self._post.send(message)
+        except SlackApiError as error:
+            self.failures[code_of(error)] += 1
+            return await self._refused(message, error)
+        except NETWORK as error:
+            self.failures[type(error).__name__] += 1
+            # It may have got through: the attempt counts, and the next one looks for it first.
+            return await self._later(message, type(error).__name__)
+        except StoreError:
+            raise
+        except Exception:  # what cannot be worded must not stop the others; it is logged whole
+            self.failures["wording"] += 1
+            log.exception("letter cannot be sent", what=message.what, letter=message.id)
+            return await self._later(message, "cannot be worded")
+        self._hold(message)
+        await outbox.settle(self._deps, message, sent.ts, channel=sent.channel)
+        return True
+
+    def _hold(self, message: OutboxMessage) -> None:
+        if message.op == EDIT:
+            self._tempo.edited(message.subject)
+        else:
+            self._tempo.posted(message.channel)
+
+    async def _refused(self, message: OutboxMessage, error: SlackApiError) -> bool:
+        code = code_of(error)
+        if code == "ratelimited":
+            wait = retry_after(error)
+            self._tempo.rest(EDITS if message.op == EDIT else message.channel, wait)
+            await self._put_off(message, wait, code)
+            return False
+        if code in HOPELESS or self._age(message) > KEPT:
+            log.error("letter given up", what=message.what, error=code, letter=message.id)
+            await outbox.bury(self._deps, message, code)
+            return True
+        if code in CLOSED:
+            log.warning("nobody can be told", what=message.what, error=code, letter=message.id)
+        return await self._later(message, code, unsent=code not in UNCERTAIN)
+
+    async def _later(self, message: OutboxMessage, reason: str, *, unsent: bool = False) -> bool:
+        """The longer it waits already, the longer it is left alone."""
+        wait = min(max(self._age(message), SHORTEST_WAIT), LONGEST_WAIT)
+        at = self._deps.clock.now() + wait
+        await outbox.defer(self._deps, message, at, reason, unsent=unsent)
+        return False
+
+    async def _put_off(self, message: OutboxMessage, seconds: float, reason: str = "pace") -> None:
+        at = self._deps.clock.now() + timedelta(seconds=seconds)
+        await outbox.defer(self._deps, message, at, reason, unsent=True)
+
+    def _age(self, message: OutboxMessage) -> timedelta:
+        return self._deps.clock.now() - message.created_at
 
 
 async def deliver_due(deps: Deps, client: AsyncWebClient) -> int:
-    """Send the messages that are due, at most twenty; answers how many were sent."""
-    last: dict[str, float] = {}
-    limited: dict[str, timedelta] = {}
-    sent = 0
-    for message in await outbox.claim(deps, BATCH):
-        if message.channel in limited:
-            await outbox.defer(deps, message, deps.clock.now() + limited[message.channel], "order")
-            continue
-        await _pause(last, message.channel)
-        wait = await _deliver(deps, client, message)
-        if wait is None:
-            sent += 1
-        else:
-            # Later news of the same channel waits behind it.
-            limited[message.channel] = wait
-    return sent
-
-
-async def _deliver(deps: Deps, client: AsyncWebClient, message: OutboxMessage) -> timedelta | None:
-    """Send one message; None when it is off our hands, otherwise how long it waits."""
-    try:
-        receipt = await _post(client, message)
-    except SlackApiError as error:
-        return await _refused(deps, client, message, error)
-    except NETWORK as error:
-        return await _later(deps, message, _backoff(message), type(error).__name__)
-    await outbox.settle(deps, message, receipt)
-    return None
-
-
-async def _post(client: AsyncWebClient, message: OutboxMessage) -> str:
-    answer = await client.chat_postMessage(
-        channel=message.channel,
-        unfurl_links=False,
-        unfurl_media=False,
-        **news_card(message.what, message.values).message(),
-    )
-    return str(answer.get("ts") or "")
-
-
-async def _refused(
-    deps: Deps, client: AsyncWebClient, message: OutboxMessage, error: SlackApiError
-) -> timedelta | None:
-    code = code_of(error)
-    if code == "ratelimited":
-        return await _later(deps, message, _retry_after(error), code)
-    if code in CLOSED and message.values.get("by") and message.channel != message.values["by"]:
-        return await _tell_the_author(deps, client, message, code)
-    if code in CLOSED | HOPELESS or message.attempts >= TRIES:
-        log.error("message given up", what=message.what, error=code)
-        await outbox.bury(deps, message, code)
-        return None
-    return await _later(deps, message, _backoff(message), code)
-
-
-async def _tell_the_author(
-    deps: Deps, client: AsyncWebClient, message: OutboxMessage, code: str
-) -> timedelta | None:
-    """The channel is closed to us; whoever made the news learns of it, and of that."""
-    card = news_card(message.what, message.values)
-    log.warning("alert channel closed", channel=message.channel, error=code)
-    try:
-        await client.chat_postMessage(
-            channel=message.values["by"],
-            unfurl_links=False,
-            unfurl_media=False,
-            **astray(card, message.channel, code),
-        )
-    except SlackApiError as error:
-        second = code_of(error)
-        if second == "ratelimited":
-            return await _later(deps, message, _retry_after(error), second)
-        await outbox.bury(deps, message, f"{code}, then {second}")
-        return None
-    except NETWORK as error:
-        return await _later(deps, message, _backoff(message), type(error).__name__)
-    await outbox.settle(deps, message, f"told the author: {code}")
-    return None
-
-
-async def _later(deps: Deps, message: OutboxMessage, wait: timedelta, reason: str) -> timedelta:
-    await outbox.defer(deps, message, deps.clock.now() + wait, reason)
-    return wait
-
-
-async def _pause(last: dict[str, float], channel: str) -> None:
-    now = asyncio.get_running_loop().time()
-    rest = last.get(channel, now - APART) + APART - now
-    await asyncio.sleep(max(0.0, rest))
-    last[channel] = asyncio.get_running_loop().time()
-
-
-def _backoff(message: OutboxMessage) -> timedelta:
-    return min(timedelta(seconds=2 ** min(message.attempts, 12)), LONGEST_WAIT)
-
-
-def _retry_after(error: SlackApiError) -> timedelta:
-    header = str((error.response.headers or {}).get("Retry-After", "1"))
-    return timedelta(seconds=min(int(header), 3600) if header.isdecimal() else 1)
+    """What is due now, by a courier of its own: for one round, such as at a terminal."""
+    return await Courier(deps, client).deliver_due()

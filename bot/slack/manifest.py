@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 # `commands` for the slash command, `chat:write` to answer and to post news where it is invited,
-# `users:read` for who is an admin, `usergroups:read` for managers named by group.
-SCOPES: Final = ("chat:write", "commands", "usergroups:read", "users:read")
+# `files:write` for the picture of the weekly summary, `users:read` for who is an admin,
+# `usergroups:read` for managers named by group.
+SCOPES: Final = ("chat:write", "commands", "files:write", "usergroups:read", "users:read")
+# To find a message that was sent by a process that died before it noted so, and edit it instead of
+# posting it twice: reading where Registrar writes, and nothing but its own messages is looked at.
+# Whoever declines these may see such a message twice; nothing else depends on them.
+OPTIONAL_SCOPES: Final = ("channels:history", "groups:history", "im:history", "im:write")
 ABOUT: Final = (
     "Registrar keeps an organisation's container registries. People add, edit and delete them from "
     "Slack; every credential is tried before it is saved and tried again on a schedule, so that a "
@@ -23,7 +28,7 @@ def manifest(command: str, public_url: str | None = None) -> dict[str, Any]:
     slash: dict[str, Any] = {
         "command": command,
         "description": "Keep and test container registries",
-        "usage_hint": "list | add | show | edit | test | delete NAME",
+        "usage_hint": "list | add | show | edit | test | pause | delete NAME",
         "should_escape": True,
     }
     interactivity: dict[str, Any] = {"is_enabled": True}
@@ -48,7 +53,13 @@ def manifest(command: str, public_url: str | None = None) -> dict[str, Any]:
             "bot_user": {"display_name": "Registrar", "always_online": True},
             "slash_commands": [slash],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        # Slack wants the optional ones in both lists.
+        "oauth_config": {
+            "scopes": {
+                "bot": [*SCOPES, *OPTIONAL_SCOPES],
+                "bot_optional": list(OPTIONAL_SCOPES),
+            }
+        },
         "settings": {
             "event_subscriptions": events,
             "interactivity": interactivity,

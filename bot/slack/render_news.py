@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from bot.core.check import Verdict
 from bot.core.registry import Environment
@@ -48,15 +48,13 @@ def news_card(what: str, values: Mapping[str, str]) -> Card:
     return Card("News", "\n".join(lines), (*sections(lines), look))
 
 
-def astray(card: Card, channel: str, why: str) -> dict[str, Any]:
-    """The same news for the person who made it, when the alert channel cannot be written to."""
-    lead = (
-        f"⚠ This could not be posted in <#{escape(channel, 30)}> ({escape(why, 60)}). "
+def astray_lead(channel: str, why: str = "") -> str:
+    """For whoever is told instead, when the alert channel cannot be written to."""
+    reason = f" ({escape(why, 60)})" if why else ""
+    return (
+        f"⚠ This could not be posted in <#{escape(channel, 30)}>{reason}. "
         "Invite Registrar to it, or choose another alert channel in the settings."
     )
-    message = card.message()
-    blocks = [*sections([lead]), *message["blocks"]]
-    return {"text": f"{lead}\n{message['text']}", "blocks": blocks}
 
 
 def _host(values: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.call import Call
 from bot.slack.card import Card
-from bot.slack.trouble import AWAY, NETWORK, code_of
+from bot.slack.trouble import AWAY, NETWORK, code_of, reasons
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class ModalSurface:
         except AWAY as error:
             code = code_of(error)
             if code not in GONE:
-                log.warning("view not updated", error=code, detail=_details(error))
+                log.warning("view not updated", error=code, detail=reasons(error))
             return code
         return ""
 
@@ -130,11 +130,3 @@ def _quiet() -> logging.Logger:
     quiet = logging.getLogger("bot.slack.response_url")
     quiet.setLevel(logging.WARNING)
     return quiet
-
-
-def _details(error: Exception) -> list[str]:
-    """Slack's reasons for refusing a payload, for the log."""
-    if not isinstance(error, SlackApiError):
-        return []
-    metadata = error.response.get("response_metadata") or {}
-    return list(metadata.get("messages") or [])

@@ -184,14 +184,28 @@ async def test_metadata_is_kept_and_history_needs_its_scope(
     """With channels:history an app finds its own message by metadata."""
     metadata = {"event_type": "alert", "event_payload": {"id": 1}}
     await client.chat_postMessage(channel=ALERTS, text="a", metadata=metadata)
+    granted = slack.parts.install.scopes
+    slack.parts.install = replace(slack.parts.install, scopes=granted - {"channels:history"})
     with pytest.raises(SlackApiError, match="missing_scope"):
         await client.conversations_history(channel=ALERTS)
 
-    more = slack.parts.install.scopes | {"channels:history"}
-    slack.parts.install = replace(slack.parts.install, scopes=more)
+    slack.parts.install = replace(slack.parts.install, scopes=granted)
     history = await client.conversations_history(channel=ALERTS, include_all_metadata=True)
     assert history["messages"][0]["metadata"] == metadata
     assert "metadata" not in (await client.conversations_history(channel=ALERTS))["messages"][0]
+
+
+async def test_history_has_pages_and_ends(client: AsyncWebClient) -> None:
+    """The newest first, a cursor as long as there is more, and nothing from before `oldest`."""
+    sent = [await client.chat_postMessage(channel=ALERTS, text=text) for text in "abc"]
+    since = {"channel": ALERTS, "oldest": sent[0]["ts"], "limit": 1}
+    first = await client.conversations_history(**since)
+    cursor = first["response_metadata"]["next_cursor"]
+    second = await client.conversations_history(**since, cursor=cursor)
+
+    assert [page["messages"][0]["text"] for page in (first, second)] == ["c", "b"]
+    assert [page["has_more"] for page in (first, second)] == [True, False]
+    assert second["response_metadata"]["next_cursor"] == ""
 
 
 async def test_an_uploaded_picture_is_shown(client: AsyncWebClient, ada: Person) -> None:

@@ -35,11 +35,12 @@ from bot.kinds.registry_kinds import KINDS
 from bot.slack.card import Card
 from bot.slack.delete_form import delete_form, deleted_card
 from bot.slack.forms import FormState, kind_labels, registry_form
+from bot.slack.letters import with_lead
 from bot.slack.metadata import ListState, ViewMeta
 from bot.slack.render_help import help_card, picker_card
 from bot.slack.render_home import home_view
 from bot.slack.render_list import list_card
-from bot.slack.render_news import astray, news_card
+from bot.slack.render_news import astray_lead, news_card
 from bot.slack.render_result import (
     all_checked,
     all_progress,
@@ -235,7 +236,9 @@ def test_the_home_tab_fits() -> None:
 
 def test_news_that_could_not_be_posted_fit() -> None:
     """With the reason before them."""
-    assert message_problems(astray(CARDS["news"], "C" * 20, NASTY)) == []
+    stray = with_lead(CARDS["news"], astray_lead("C" * 20, NASTY))
+
+    assert message_problems(stray.message()) == []
 
 
 def test_what_buttons_carry_fits() -> None:

@@ -68,6 +68,8 @@ class Workspace:
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     responses: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     errors: dict[str, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
     moments: dict[str, list[float]] = field(default_factory=dict)
@@ -105,14 +107,22 @@ class Workspace:
         payload = await _payload(request)
         self.calls.append((method, payload))
         self.moments.setdefault(method, []).append(time.monotonic())
-        await asyncio.sleep(self.delays.get(method, 0))
         if self.errors.get(method):
             error, headers = self.errors[method].pop(0)
             status = 429 if error == "ratelimited" else 200
             body = {"ok": False, "error": error}
             return web.json_response(body, status=status, headers=headers)
         answer = self._answer(method, payload)
+        # Slack has done it by then, also when nobody waits for its answer any more.
+        await asyncio.sleep(self.delays.get(method, 0))
         return web.json_response({"ok": "error" not in answer, **answer})
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """The bytes of a file; the bot's token has no business here."""
+        if "Authorization" in request.headers:
+            self.problems.append("token sent to the upload URL")
+        self.files[request.match_info["file"]] = await request.read()
+        return web.Response(text="OK")
 
     async def response(self, request: web.Request) -> web.Response:
         """A response_url: five uses."""
@@ -148,10 +158,35 @@ class Workspace:
                 return {}
             case "chat.postMessage" | "chat.postEphemeral":
                 self.problems += message_problems(payload)
-                return {
-                    "ts": f"17000000{next(self._numbers)}.000100",
-                    "channel": payload["channel"],
-                }
+                ts = f"17000000{next(self._numbers)}.000100"
+                if method == "chat.postMessage":
+                    self.posted[ts] = {**payload, "ts": ts}
+                return {"ts": ts, "channel": payload["channel"]}
+            case "chat.update":
+                self.problems += message_problems(payload)
+                if payload["ts"] not in self.posted:
+                    return {"error": "message_not_found"}
+                self.posted[payload["ts"]] |= payload
+                return {"ts": payload["ts"], "channel": payload["channel"]}
+            case "chat.getPermalink":
+                link = f"https://acme.slack.com/archives/{payload['channel']}"
+                return {"permalink": f"{link}/p{payload['message_ts']}"}
+            case "conversations.open":
+                return {"channel": {"id": payload["users"]}}
+            case "conversations.history" | "conversations.replies":
+                thread = payload.get("ts")
+                found = [
+                    message
+                    for message in self.posted.values()
+                    if message["channel"] == payload["channel"]
+                    and message.get("thread_ts") == thread
+                ]
+                return {"messages": found[::-1]}
+            case "files.getUploadURLExternal":
+                file_id = f"F{next(self._numbers):08}"
+                return {"upload_url": f"{self.url}/upload/{file_id}", "file_id": file_id}
+            case "files.completeUploadExternal":
+                return {"files": [{"id": file["id"]} for file in payload["files"]]}
         self.problems.append(f"unknown method {method}")
         return {"error": "unknown_method"}
 
@@ -374,6 +409,7 @@ async def opened(deps: Deps) -> AsyncIterator[Office]:
     application = web.Application()
     application.router.add_route("*", "/api/{method}", slack.api)
     application.router.add_post("/response/{token}", slack.response)
+    application.router.add_post("/upload/{file}", slack.upload)
     server = TestServer(application)
     await server.start_server()
     slack.url = str(server.make_url("")).rstrip("/")

@@ -14,7 +14,19 @@ from bot.sandbox.slackd.uploads import Uploads
 from bot.sandbox.slackd.views import Views
 from bot.sandbox.slackd.world import World
 
-SCOPES: Final = frozenset({"chat:write", "commands", "usergroups:read", "users:read"})
+SCOPES: Final = frozenset(
+    {
+        "channels:history",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "im:history",
+        "im:write",
+        "usergroups:read",
+        "users:read",
+    }
+)
 """What the app was granted, unless the server is told otherwise: what its manifest asks for."""
 
 EVENTS: Final = frozenset({"app_home_opened"})

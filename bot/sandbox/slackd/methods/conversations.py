@@ -91,19 +91,44 @@ def replies(parts: Parts, args: Args) -> JSON:
 
 def _history(parts: Parts, args: Args, thread: str | None) -> JSON:
     channel = _found(parts, args)
+    scope = "im:history" if channel.kind == "dm" else "channels:history"
+    if scope not in parts.install.scopes:
+        provided = ",".join(sorted(parts.install.scopes))
+        raise Refusal("missing_scope", needed=scope, provided=provided)
     if parts.world.app.user_id not in channel.members:
         raise Refusal("not_in_channel")
     kept = [m for m in channel.messages if m.ephemeral_to is None and _in_thread(m, thread)]
     if thread and not kept:
         raise Refusal("thread_not_found")
+    oldest, latest = args.get("oldest"), args.get("latest")
+    kept = [m for m in kept if _between(m.ts, oldest, latest)]
+    shown = kept if thread else kept[::-1]
+    skip = _skipped(args.get("cursor"))
     limit = args.number("limit", 100)
-    shown = kept[:limit] if thread else kept[::-1][:limit]
-    with_metadata = args.flag("include_all_metadata")
-    bodies = [public_message(parts.world, message) for message in shown]
-    if not with_metadata:
+    page, more = shown[skip : skip + limit], len(shown) > skip + limit
+    bodies = [public_message(parts.world, message) for message in page]
+    if not args.flag("include_all_metadata"):
         for body in bodies:
             body.pop("metadata", None)
-    return {"messages": bodies, "has_more": len(kept) > limit}
+    cursor = {"next_cursor": str(skip + limit) if more else ""}
+    return {"messages": bodies, "has_more": more, "response_metadata": cursor}
+
+
+def _between(ts: str, oldest: str, latest: str) -> bool:
+    """Both ends are left out, as Slack does unless it is told otherwise."""
+    try:
+        at = float(ts)
+        return (not oldest or at > float(oldest)) and (not latest or at < float(latest))
+    except ValueError:
+        raise Refusal("invalid_ts_oldest") from None
+
+
+def _skipped(cursor: str) -> int:
+    if not cursor:
+        return 0
+    if not cursor.isdigit():
+        raise Refusal("invalid_cursor")
+    return int(cursor)
 
 
 def _in_thread(message: Message, thread: str | None) -> bool:
@@ -113,11 +138,12 @@ def _in_thread(message: Message, thread: str | None) -> bool:
 
 
 CONVERSATIONS: Final = {
+    # What may be read depends on the kind of conversation: `_history` looks at the scopes itself.
     "conversations.info": Method(info, "channels:read", tier=3),
     "conversations.open": Method(open_dm, "im:write", tier=3),
     "conversations.list": Method(list_all, "channels:read", tier=2),
     "conversations.members": Method(members, "channels:read", tier=4),
     "conversations.join": Method(join, "channels:join", tier=3),
-    "conversations.history": Method(history, "channels:history", tier=3),
-    "conversations.replies": Method(replies, "channels:history", tier=3),
+    "conversations.history": Method(history, tier=3),
+    "conversations.replies": Method(replies, tier=3),
 }

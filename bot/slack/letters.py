@@ -1,0 +1,139 @@
+"""From letters of the outbox to messages: one table, a line for each thing that can be told.
+
+Letters hold ids, so a message tells how things are when it is sent, not when it was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.slack.blocks import sections
+from bot.slack.card import Card
+from bot.slack.names import Links, Names
+from bot.slack.render_incident import entry_text, escalation_card, incident_card
+from bot.slack.render_news import news_card
+from bot.slack.render_notice import NOTICES, notice_card
+from bot.slack.render_storm import storm_card, storm_entry_text, storm_escalation_card
+from bot.usecases import incident_view
+from bot.usecases.deps import Deps
+from bot.usecases.incident_view import IncidentView, StormView
+from bot.usecases.outbox import POST, OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A message, and who hears of it when its channel is closed to us: user ids, in this order."""
+
+    card: Card
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """What words a letter: the use cases, people's names, links to messages."""
+
+    deps: Deps
+    names: Names
+    links: Links
+
+
+Wording = Callable[[Scribe, OutboxMessage], Awaitable[Worded | None]]
+"""None: there is nothing to tell any more."""
+
+
+async def worded(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    """The words of a letter; one that the table does not know is told as news."""
+    return await WORDS.get(message.what, _news)(scribe, message)
+
+
+def with_lead(card: Card, lead: str) -> Card:
+    """The same with something that is to be known first."""
+    blocks = (*sections([lead]), *card.blocks)
+    return replace(card, text=f"{lead}\n{card.text}", blocks=blocks)
+
+
+async def _news(_scribe: Scribe, message: OutboxMessage) -> Worded:
+    owner = message.values.get("owner", "")
+    return Worded(news_card(message.what, message.values), (owner,) if owner else ())
+
+
+async def _notice(_scribe: Scribe, message: OutboxMessage) -> Worded:
+    owner = message.values.get("owner", "")
+    return Worded(notice_card(message.what, message.values), (owner,) if owner else ())
+
+
+async def _incident(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _view(scribe, message)
+    if view is None:
+        return None
+    by = await scribe.names.of(view.incident.by)
+    parent = await scribe.links.to(*view.parent) if view.parent else ""
+    card = incident_card(view, by=by, new=message.op == POST, parent=parent)
+    return Worded(card, view.owners)
+
+
+async def _incident_entry(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _view(scribe, message)
+    if view is None:
+        return None
+    by = await scribe.names.of(message.values.get("by", ""))
+    return Worded(_line(entry_text(view, message.values, by)), view.owners)
+
+
+async def _incident_escalated(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _view(scribe, message)
+    if view is None or not view.incident.is_open:
+        return None
+    link = await scribe.links.to(view.channel, view.ts)
+    return Worded(escalation_card(view, message.values, link), view.owners)
+
+
+async def _storm(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _storm_view(scribe, message)
+    if view is None:
+        return None
+    return Worded(storm_card(view, new=message.op == POST), _owners(view))
+
+
+async def _storm_entry(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _storm_view(scribe, message)
+    if view is None:
+        return None
+    return Worded(_line(storm_entry_text(view, message.values)), _owners(view))
+
+
+async def _storm_escalated(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _storm_view(scribe, message)
+    if view is None or not any(one.incident.is_open for one in view.incidents):
+        return None
+    link = await scribe.links.to(view.channel, view.ts)
+    return Worded(storm_escalation_card(view, message.values, link), _owners(view))
+
+
+async def _view(scribe: Scribe, message: OutboxMessage) -> IncidentView | None:
+    return await incident_view.load(scribe.deps, message.values.get("incident", ""))
+
+
+async def _storm_view(scribe: Scribe, message: OutboxMessage) -> StormView | None:
+    return await incident_view.load_storm(scribe.deps, message.values.get("storm", ""))
+
+
+def _owners(view: StormView) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(owner for one in view.incidents for owner in one.owners))
+
+
+def _line(text: str) -> Card:
+    return Card("Alert", text, tuple(sections([text])))
+
+
+WORDS: Final[Mapping[str, Wording]] = {
+    "incident": _incident,
+    "incident_entry": _incident_entry,
+    "incident_escalated": _incident_escalated,
+    "storm": _storm,
+    "storm_entry": _storm_entry,
+    "storm_escalated": _storm_escalated,
+    **dict.fromkeys(NOTICES, _notice),
+}
