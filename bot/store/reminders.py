@@ -75,11 +75,21 @@ async def hold_team(session: AsyncSession, team_id: str, *, wait: bool = False) 
     return (await session.exec(statement)).first()
 
 
-async def wanting(session: AsyncSession, team_id: str, now: datetime, limit: int) -> list[Wanting]:
-    """The credentials of a workspace that want a look, the longest due first."""
+async def wanting(
+    session: AsyncSession, team_id: str, now: datetime, limit: int, *, new: bool = False
+) -> list[Wanting]:
+    """The credentials of a workspace that want a look, the longest due first.
+
+    `new` ones were never looked at; they are apart, because there may be thousands at once.
+    """
+    here = col(Reminder.credential_id)
     statement = (
         _joined(select(Credential, Registry, Reminder, _dead().label("dead")))
-        .where(col(Credential.team_id) == team_id, _wants(now))
+        .where(
+            col(Credential.team_id) == team_id,
+            here.is_(None) if new else here.is_not(None),
+            _wants(now),
+        )
         .order_by(col(Reminder.next_at), col(Registry.name))
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -147,7 +157,11 @@ def letters_of(credential_id: str) -> str:
 
 
 def said_of(row: Reminder | None) -> Said:
-    return Said() if row is None else Said.from_json(_object(row.said_json))
+    """What was said; nothing when that cannot be read, for one row must not hold up the others."""
+    try:
+        return Said() if row is None else Said.from_json(_object(row.said_json))
+    except (ValueError, TypeError):
+        return Said()
 
 
 def said(row: Reminder, step: Step) -> None:
@@ -158,7 +172,10 @@ def said(row: Reminder, step: Step) -> None:
 def snooze_of(row: Reminder | None) -> Snooze | None:
     """Until when it is held back; None when it is not."""
     stored = {} if row is None else _object(row.snooze_json)
-    since, until = read(stored, "since"), read(stored, "until")
+    try:
+        since, until = read(stored, "since"), read(stored, "until")
+    except (ValueError, TypeError):
+        return None
     return None if since is None or until is None else Snooze(since, until)
 
 

@@ -20,6 +20,7 @@ from bot.store.schema import CURRENT, LIVE, Credential
 from bot.usecases.deps import Deps
 
 PERSON: Final = "person"
+YEARS: Final = range(1990, 9000)  # dates beyond these stand for "unknown" and "never"
 
 
 class Stand(StrEnum):
@@ -136,7 +137,9 @@ def view_of(
 def subject_of(found: Wanting, zone: ZoneInfo) -> Subject:
     """What the plan of a credential is made from, in a workspace's zone."""
     credential, row = found.credential, found.reminder
-    aged_from = credential.issued_at or credential.stored_at
+    issued_at = credential.issued_at
+    told = issued_at is not None and issued_at.year in YEARS
+    aged_from = issued_at if issued_at is not None and told else credential.stored_at
     if row is not None and row.rotated_at is not None:
         aged_from = max(aged_from, row.rotated_at)
     return Subject(
@@ -153,6 +156,8 @@ def expiry_of(credential: Credential, zone: ZoneInfo) -> Expiry | None:
     at, source = credential.expires_at, credential.expires_source
     if not source:
         return None
+    if at is not None and at.year not in YEARS:
+        return Expiry(None, source)
     if at is not None and source == PERSON:
         at = at.replace(tzinfo=zone).astimezone(UTC)
     return Expiry(at, source)

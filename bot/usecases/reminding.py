@@ -33,6 +33,8 @@ from bot.usecases.reminder_view import subject_of
 
 TEAMS: Final = 100
 BATCH: Final = 1000
+NEW: Final = 200  # credentials planned for the first time in one transaction
+ROUNDS: Final = 10
 LATE: Final = timedelta(minutes=15)  # later than this, it was missed while nothing ran
 AT_ONCE: Final = 3  # more missed ones than this are told in one message
 
@@ -70,22 +72,31 @@ async def tick_reminders(deps: Deps) -> int:
     """Say what is due in every workspace; answers how many letters were put into the outbox."""
     async with deps.store.reading() as session:
         teams = await reminders.teams(session, await deps.store.now(session), TEAMS)
+    return sum([await _look_at(deps, team_id) for team_id in teams])
+
+
+async def _look_at(deps: Deps, team_id: str) -> int:
+    """One workspace, in transactions that are short even when everything in it is new."""
     said = 0
-    for team_id in teams:
+    for _ in range(ROUNDS):
         async with deps.store.transaction() as session:
             version = await reminders.hold_team(session, team_id)
             if version is None:
-                continue
+                return said
             settings = await workspaces.settings(session, team_id)
-            now = await deps.store.now(session)
-            said += await _look(_Turn(session, team_id, settings, version, now))
+            turn = _Turn(session, team_id, settings, version, await deps.store.now(session))
+            some = await reminders.wanting(session, team_id, turn.now, BATCH)
+            fresh = await reminders.wanting(session, team_id, turn.now, NEW, new=True)
+            said += await _look(turn, [*some, *fresh])
+        if len(some) < BATCH and len(fresh) < NEW:
+            break
     return said
 
 
-async def _look(turn: _Turn) -> int:
+async def _look(turn: _Turn, some: Sequence[Wanting]) -> int:
     said = 0
     wanted: list[_Due] = []
-    for found in await reminders.wanting(turn.session, turn.team_id, turn.now, BATCH):
+    for found in some:
         found_due, letters = await _consider(turn, found)
         wanted += found_due
         said += letters
@@ -148,6 +159,7 @@ async def _row(session: AsyncSession, found: Wanting) -> Reminder | None:
         return row
     if await reminders.is_being_posted(session, before.credential_id):
         return None  # where its message stands will be known in a moment
+    await session.refresh(before)  # or its place may have become known just now
     row.state = OPEN_MESSAGE if before.state == OPEN_MESSAGE and before.ts else QUIET
     row.said_json, row.snooze_json = before.said_json, before.snooze_json
     row.rotated_at, row.channel, row.ts = before.rotated_at, before.channel, before.ts

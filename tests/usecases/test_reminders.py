@@ -459,3 +459,34 @@ async def test_two_workers_at_the_same_moment_say_it_once(deps: Deps) -> None:
     clock_of(deps).at = FIRST
 
     assert sum(await asyncio.gather(*(tick_reminders(deps) for _ in range(4)))) == 3
+
+
+@pytest.mark.parametrize("year", [9999, 1])
+async def test_odd_dates_hold_nobody_up(deps: Deps, year: int) -> None:
+    """Some systems write the year 9999 for never and the year 1 for nothing."""
+    await channel(deps)
+    odd = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    checker_of(deps).answers[:] = [proven(expiry=Expiry(odd, "provider"), issued_at=odd)]
+    await add(deps, ALICE, generic("odd"))
+    await keep(deps)
+    await look(deps)
+
+    assert len(await look(deps, FIRST)) == 1
+    assert {one.name for one in await reminders.plan(deps, BOB, 12)} == {"odd", "scaleway-staging"}
+
+
+async def test_a_row_that_cannot_be_read_holds_nobody_up(deps: Deps) -> None:
+    """It is taken as if nothing had been said."""
+    await channel(deps)
+    await keep(deps)
+    await keep(deps, "spoiled")
+    await look(deps)
+    async with deps.store.transaction() as session:
+        for found in await rows.all_kept(session, "T1"):
+            if found.registry.name == "spoiled":
+                assert found.reminder is not None
+                found.reminder.said_json = '{"steps": [["x", "not a time"]]}'
+                found.reminder.snooze_json = '{"since": 1, "until": []}'
+                session.add(found.reminder)
+
+    assert len(await look(deps, FIRST)) == 2
