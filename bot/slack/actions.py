@@ -8,7 +8,7 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.slack import ids
+from bot.slack import alerts, ids
 from bot.slack.call import Call, call_of
 from bot.slack.commands import BY_NAME
 from bot.slack.deleting import restore
@@ -26,7 +26,7 @@ Listener = Callable[[AsyncAck, dict[str, Any], Desk], Awaitable[None]]
 
 def register(app: AsyncApp) -> None:
     """The routing table of everything that can be clicked."""
-    for action_id, pressed in BUTTONS.items():
+    for action_id, pressed in {**BUTTONS, **alerts.BUTTONS}.items():
         app.action(action_id)(_pressed(pressed, action_id))
     for action_id in ids.LISTS:
         app.action(action_id)(_pressed(_turn_page, action_id))
@@ -84,6 +84,8 @@ BUTTONS: Final[dict[str, Pressed]] = {
     ids.EDIT: BY_NAME["edit"],
     ids.DELETE: BY_NAME["delete"],
     ids.HISTORY: BY_NAME["history"],
+    ids.PAUSE: BY_NAME["pause"],
+    ids.RESUME: BY_NAME["resume"],
     ids.RESTORE: restore,
     ids.SETTINGS: _settings,
     ids.CORRECT: correct,

@@ -27,7 +27,8 @@ class Call:
     """Who asks, and by which ways they can be answered.
 
     `channel` is where they are, or were when they opened the modal; empty when that is not known.
-    `trigger` opens one modal within three seconds. `response_url` is a bearer secret.
+    `trigger` opens one modal within three seconds. `response_url` is a bearer secret. `listing` is
+    which page of which alert the modal shows.
     """
 
     team: str
@@ -38,15 +39,17 @@ class Call:
     response_url: str = field(default="", repr=False)
     view_id: str = ""
     view_hash: str = ""
+    listing: str = ""
 
 
 def call_of(body: Mapping[str, Any]) -> Call:
     """The request in a payload; what is missing is empty."""
     view = body.get("view") or {}
     place = _place(body, view)
-    channel = body.get("channel_id") or _id(body, "channel")
+    channel, meta = body.get("channel_id") or _id(body, "channel"), ViewMeta()
     if place in {Place.MODAL, Place.SUBMISSION}:
-        channel = ViewMeta.parse(str(view.get("private_metadata", ""))).channel
+        meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+        channel = meta.channel
     return Call(
         team=body.get("team_id") or _id(body, "team") or _id(body, "enterprise"),
         user=body.get("user_id") or _id(body, "user") or _event_user(body),
@@ -56,6 +59,7 @@ def call_of(body: Mapping[str, Any]) -> Call:
         response_url=body.get("response_url") or "",
         view_id=view.get("id") or "",
         view_hash=view.get("hash") or "",
+        listing=meta.listing,
     )
 
 

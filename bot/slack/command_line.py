@@ -20,6 +20,8 @@ VERBS: Final = (
     "restore",
     "test",
     "history",
+    "pause",
+    "resume",
     "settings",
 )
 _STRAIGHT: Final = str.maketrans(

@@ -12,6 +12,7 @@ from bot.slack.deleting import open_delete, restore
 from bot.slack.desk import Desk
 from bot.slack.forms import kind_labels
 from bot.slack.metadata import ListState
+from bot.slack.pausing import open_pause, pause, resume
 from bot.slack.reading import ByName, by_name, show_help, show_history, show_list, show_registry
 from bot.slack.saving import open_add, open_edit
 from bot.slack.setting_up import open_settings
@@ -24,6 +25,8 @@ BY_NAME: Final[dict[str, ByName]] = {
     "delete": open_delete,
     "test": check_one,
     "history": show_history,
+    "pause": open_pause,
+    "resume": resume,
 }
 
 
@@ -37,6 +40,8 @@ async def carry_out(desk: Desk, call: Call, typed: Typed) -> None:
     """What was typed, done; not understood, it is answered with what may have been meant."""
     if typed.verb == "test" and typed.name == "all":
         await check_all(desk, call)
+    elif typed.verb == "pause":
+        await pause(desk, call, typed.words)
     elif typed.verb in BY_NAME:
         await by_name(desk, call, typed.verb, typed.name, BY_NAME[typed.verb])
     elif typed.verb == "list":

@@ -21,7 +21,7 @@ from bot.slack.blocks import (
 from bot.slack.card import Card
 from bot.slack.metadata import ListState
 from bot.slack.text import code, escape
-from bot.slack.words import ENVIRONMENTS, ago, ahead, registries, state_of
+from bot.slack.words import ENVIRONMENTS, ago, ahead, moment, registries, state_of
 
 MENU: Final = (
     ("Show", "show"),
@@ -70,6 +70,8 @@ def row_text(row: RegistryView, now: datetime) -> str:
         first.append(ENVIRONMENTS[row.details.environment])
     if row.details.owner:
         first.append(f"owner <@{escape(row.details.owner, 30)}>")
+    if row.pause is not None and row.pause.holds(now):
+        first.append(f"⏸ paused until {moment(row.pause.until)}")
     second = [place(row), *_why(row), _checked(row, now)]
     if row.details.description:
         second.append(f"_{escape(row.details.description, 120).replace('_', ' ')}_")

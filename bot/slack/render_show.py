@@ -12,7 +12,18 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
 from bot.slack.text import code, escape
-from bot.slack.words import ENVIRONMENTS, ago, ahead, day, moment, stage_line, state, state_of, took
+from bot.slack.words import (
+    ENVIRONMENTS,
+    ago,
+    ahead,
+    day,
+    moment,
+    paused_words,
+    stage_line,
+    state,
+    state_of,
+    took,
+)
 
 SOURCES: Final = {
     "provider": "told by the provider",
@@ -30,6 +41,9 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         lines.append(escape(registry.details.description, 500))
     lines.append(_credential(registry, now))
     lines += _last_check(registry, now)
+    paused = registry.pause is not None and registry.pause.holds(now)
+    if registry.pause is not None and paused:
+        lines.append(paused_words(registry.pause))
     lines.append(
         f"Last changed by <@{escape(registry.updated_by, 30)}> {moment(registry.updated_at)}"
     )
@@ -37,6 +51,9 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         button("Test", ids.CHECK, registry.name, style="primary"),
         button("Edit", ids.EDIT, registry.name),
         button("History", ids.HISTORY, registry.name),
+        button("Resume", ids.RESUME, registry.name)
+        if paused
+        else button("Pause", ids.PAUSE, registry.name),
         button("Delete", ids.DELETE, registry.name, style="danger"),
     )
     return Card("Registry", "\n".join(lines), (*sections(lines), buttons))
