@@ -111,16 +111,19 @@ def text_input(
     return element
 
 
-def number_input(action_id: str, *, least: int, most: int, initial: int) -> Element:
+def number_input(action_id: str, *, least: int, most: int, initial: int | None) -> Element:
+    """A field for a whole number; without `initial` it is empty."""
     # Slack wants the numbers as text.
-    return {
+    element: Element = {
         "type": "number_input",
         "action_id": action_id,
         "is_decimal_allowed": False,
         "min_value": str(least),
         "max_value": str(most),
-        "initial_value": str(min(max(initial, least), most)),
     }
+    if initial is not None:
+        element["initial_value"] = str(min(max(initial, least), most))
+    return element
 
 
 def choice(

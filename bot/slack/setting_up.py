@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -11,6 +12,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
 from bot.core.access import Actor, WorkspaceSettings
+from bot.core.preferences import Preferences
+from bot.core.worktime import parse_zone
 from bot.errors import InvalidInput
 from bot.slack.access import reader
 from bot.slack.call import Call, call_of
@@ -35,6 +38,9 @@ async def open_settings(desk: Desk, call: Call) -> None:
         settings = await workspaces.settings(desk.deps, actor)
         if settings.configured:
             await require_manager(desk.deps, actor, "change the settings")
+        else:
+            zone = await _time_zone(desk, call)
+            settings = replace(settings, preferences=replace(settings.preferences, time_zone=zone))
         return settings_form(settings, await _groups(desk), call.channel)
 
     await desk.form(call, build)
@@ -47,7 +53,7 @@ async def submit_settings(
     before = await workspaces.settings(desk.deps, reader(call))
 
     async def change(actor: Actor) -> Card:
-        wanted = wanted_settings(view, before)
+        wanted = _installed(wanted_settings(view, before), actor)
         return saved_card(await workspaces.change_settings(desk.deps, actor, wanted))
 
     async def then(_actor: Actor) -> None:
@@ -60,6 +66,25 @@ async def submit_settings(
         return problems_view(call, error)
 
     await settle(desk, ack, Submission(call, view, change, again, then))
+
+
+def _installed(wanted: WorkspaceSettings, actor: Actor) -> WorkspaceSettings:
+    """Whoever sets Registrar up is told when neither channel nor owner can be reached."""
+    if wanted.preferences.installer:
+        return wanted
+    preferences = replace(wanted.preferences, installer=actor.user_id)
+    return replace(wanted, preferences=preferences)
+
+
+async def _time_zone(desk: Desk, call: Call) -> str:
+    """That of the person who sets Registrar up, as a suggestion."""
+    try:
+        answer = await desk.client.users_info(user=call.user)
+        name = str((answer.get("user") or {}).get("tz") or "")
+        parse_zone(name)
+    except (*AWAY, InvalidInput):
+        return Preferences().time_zone
+    return name
 
 
 async def _greet(desk: Desk, call: Call, settings: WorkspaceSettings) -> None:

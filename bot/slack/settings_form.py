@@ -22,6 +22,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.card import Card, say
 from bot.slack.metadata import ViewMeta
+from bot.slack.preferences_form import preference_blocks, wanted_preferences
 from bot.slack.state import values_of
 
 GROUPS_AT_MOST: Final = 1_000
@@ -54,6 +55,7 @@ def settings_form(
         _managers(settings),
         *_groups(settings, groups),
         context("Slack admins and owners are managers always."),
+        *preference_blocks(settings.preferences, groups),
     ]
     return modal(
         "Settings",
@@ -66,7 +68,10 @@ def settings_form(
 
 
 def wanted_settings(view: Mapping[str, Any], before: WorkspaceSettings) -> WorkspaceSettings:
-    """What the form says; user groups stay as they were when the form could not show them."""
+    """What the form says; user groups stay as they were when the form could not show them.
+
+    Raises InvalidInput on the fields of the form.
+    """
     typed = values_of(view)
     shown = {ids.field_of(str(block.get("block_id", ""))) for block in view.get("blocks", [])}
     groups = typed.get("manager_groups", ()) if "manager_groups" in shown else before.manager_groups
@@ -76,6 +81,7 @@ def wanted_settings(view: Mapping[str, Any], before: WorkspaceSettings) -> Works
         rotate_days=_whole(typed.get("rotate_days", ())),
         manager_users=typed.get("manager_users", ()),
         manager_groups=groups,
+        preferences=wanted_preferences(typed, shown, before.preferences),
         configured=True,
         version=ViewMeta.parse(str(view.get("private_metadata", ""))).version,
     )

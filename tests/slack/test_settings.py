@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from bot.usecases import workspaces
 from tests.factories import ALICE
 from tests.slack.workspace import Office, Person
@@ -80,3 +82,58 @@ async def test_the_second_of_two_settings_is_told(office: Office, alice: Person)
 
     assert "Somebody else changed the settings" in str(office.slack.view["blocks"])
     assert (await workspaces.settings(office.deps, ALICE)).rotate_days == 30
+
+
+async def test_how_to_be_told_is_settled_too(office: Office, alice: Person) -> None:
+    """Hours, days, reminders, and where to escalate."""
+    office.slack.groups = {"SPLATFORM": []}
+    await alice.type("settings")
+    errors = await alice.submit(
+        time_zone="Europe/Paris",
+        quiet="20:00 to 8:00",
+        remind_hours="2",
+        escalate_hours="",
+        escalation_group="SPLATFORM",
+        work_start="8:30",
+        work_days=["0", "1"],
+        weekly_day="never",
+        weekly_hour="7",
+    )
+
+    assert errors == {}
+    told = (await workspaces.settings(office.deps, ALICE)).preferences
+    assert (told.time_zone, told.quiet_from, told.quiet_to) == ("Europe/Paris", time(20), time(8))
+    assert (told.remind_hours, told.escalate_hours) == (2, None)
+    assert (told.escalation, told.installer) == ("SPLATFORM", "UALICE")
+    assert (told.work_start, told.work_days) == (time(8, 30), frozenset({0, 1}))
+    assert (told.weekly_day, told.weekly_hour) == (None, 7)
+
+
+async def test_what_is_no_time_is_said_on_its_field(office: Office, alice: Person) -> None:
+    """And nothing is saved."""
+    await alice.type("settings")
+    errors = await alice.submit(quiet="at night", work_start="9", time_zone="Paris")
+
+    assert set(errors) >= {"quiet", "work_start"}
+    assert set(await alice.submit(quiet="", work_start="9:00")) == {"time_zone"}
+    assert not (await workspaces.settings(office.deps, ALICE)).configured
+
+
+async def test_escalation_goes_one_way(office: Office, alice: Person) -> None:
+    """A channel or a group, not both."""
+    office.slack.groups = {"SPLATFORM": []}
+    await alice.type("settings")
+    errors = await alice.submit(escalation_channel="C7", escalation_group="SPLATFORM")
+
+    assert set(errors) == {"escalation_channel"}
+
+
+async def test_settings_are_shown_as_they_were_saved(office: Office, alice: Person) -> None:
+    """Saving what is shown changes nothing."""
+    await alice.type("settings")
+    await alice.submit(quiet="20:00-08:00", remind_hours="", escalation_channel="C7")
+    saved = (await workspaces.settings(office.deps, ALICE)).preferences
+    await alice.type("settings")
+    await alice.submit()
+
+    assert (await workspaces.settings(office.deps, ALICE)).preferences == saved
