@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from typing import Final
@@ -190,6 +191,8 @@ def _mark_of(finding: Finding, mark: Mark) -> Mark:
 
 
 def _tell(config: Config, result: CheckResult) -> None:
+    if not logging.getLogger(__name__).isEnabledFor(logging.INFO):
+        return  # structlog would prepare the line before it is thrown away
     _log.info(
         "checked",
         kind=config.kind,

@@ -315,12 +315,11 @@ class _Answer(httpx.Response):
 
     def __init__(self, asked: _Asked, answer: aiohttp.ClientResponse, body: bytes | None) -> None:
         self._body = body or b""
-        # Its request has no headers: nobody needs the secret any more.
+        self._method, self._url = asked.method, asked.url
         super().__init__(
             answer.status,
             headers=answer.raw_headers,
             stream=httpx.ByteStream(self._body),
-            request=httpx.Request(asked.method, asked.url, stream=_NOTHING),
             extensions={"truncated": body is None},
         )
         self.headers.encoding = "iso-8859-1"  # else every header is tried in two others first
@@ -328,6 +327,16 @@ class _Answer(httpx.Response):
     @property
     def content(self) -> bytes:
         return self._body
+
+    @property
+    def request(self) -> httpx.Request:
+        """What was asked, without its headers: nobody needs the secret any more."""
+        return httpx.Request(self._method, self._url, stream=_NOTHING)
+
+    @request.setter
+    def request(self, value: httpx.Request) -> None:
+        """An `httpx.AsyncClient` sets its own."""
+        self._method, self._url = value.method, value.url
 
 
 @lru_cache(maxsize=4096)
