@@ -7,6 +7,8 @@ import sys
 
 BENCHMARKS = {
     "login": "100 truthful checks beside 100 skopeo logins on one real registry",
+    "watch_checks": "truthful checks over TLS beside httpx, aiohttp and skopeo login",
+    "chaos": "three workers killed at random for 10,000 ticks: nothing doubled, nothing lost",
     "ack": "how soon a slash command is acked while 200 checks run",
 }
 
