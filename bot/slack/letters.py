@@ -15,11 +15,13 @@ from bot.slack.names import Links, Names
 from bot.slack.render_incident import entry_text, escalation_card, incident_card
 from bot.slack.render_news import news_card
 from bot.slack.render_notice import NOTICES, notice_card
+from bot.slack.render_reminder import reminder_card, step_text, summary_card
 from bot.slack.render_storm import storm_card, storm_entry_text, storm_escalation_card
-from bot.usecases import incident_view
+from bot.usecases import incident_view, reminder_view
 from bot.usecases.deps import Deps
 from bot.usecases.incident_view import IncidentView, StormView
 from bot.usecases.outbox import POST, OutboxMessage
+from bot.usecases.reminder_view import ReminderView, Stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,45 @@ async def _storm_escalated(scribe: Scribe, message: OutboxMessage) -> Worded | N
     return Worded(storm_escalation_card(view, message.values, link), _owners(view))
 
 
+async def _reminder(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await reminder_view.load(scribe.deps, message.values.get("credential", ""))
+    if view is None:
+        return None
+    by = await scribe.names.of(_who(view))
+    owner = "" if message.op == POST else await scribe.names.of(view.owner)
+    alert = await scribe.links.to(*view.alert) if view.alert else ""
+    card = reminder_card(view, scribe.deps.clock.now(), by=by, owner=owner, alert=alert)
+    return Worded(card, _hearers(view))
+
+
+async def _reminder_step(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await reminder_view.load(scribe.deps, message.values.get("credential", ""))
+    if view is None or view.stand is not Stand.OPEN:
+        return None
+    text = step_text(view, message.values, scribe.deps.clock.now())
+    return Worded(_line(text), _hearers(view))
+
+
+async def _reminder_summary(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    names = message.values.get("credentials", "").split(",")
+    views = await reminder_view.load_all(scribe.deps, message.team_id, names)
+    still = [one for one in views if one.stand not in {Stand.REPLACED, Stand.DELETED}]
+    if not still:
+        return None
+    owners = dict.fromkeys(who for one in still for who in _hearers(one))
+    return Worded(summary_card(still, scribe.deps.clock.now()), tuple(owners))
+
+
+def _who(view: ReminderView) -> str:
+    """Who did what the message tells of: the user who replaced, deleted or snoozed it."""
+    changed = view.stand in {Stand.REPLACED, Stand.DELETED}
+    return view.updated_by if changed else view.snoozed_by
+
+
+def _hearers(view: ReminderView) -> tuple[str, ...]:
+    return (view.owner,) if view.owner else ()
+
+
 async def _view(scribe: Scribe, message: OutboxMessage) -> IncidentView | None:
     return await incident_view.load(scribe.deps, message.values.get("incident", ""))
 
@@ -132,6 +173,9 @@ WORDS: Final[Mapping[str, Wording]] = {
     "incident": _incident,
     "incident_entry": _incident_entry,
     "incident_escalated": _incident_escalated,
+    "reminder": _reminder,
+    "reminder_step": _reminder_step,
+    "reminder_summary": _reminder_summary,
     "storm": _storm,
     "storm_entry": _storm_entry,
     "storm_escalated": _storm_escalated,

@@ -8,6 +8,7 @@ or whose credential died. So nobody who changes these things has to remember to 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -109,13 +110,17 @@ async def all_kept(session: AsyncSession, team_id: str) -> list[Wanting]:
 
 async def find(session: AsyncSession, credential_id: str) -> Wanting | None:
     """One credential with its registry and reminder, whatever their state."""
+    return next(iter(await find_all(session, [credential_id])), None)
+
+
+async def find_all(session: AsyncSession, credential_ids: Sequence[str]) -> list[Wanting]:
+    """Credentials with their registries and reminders, whatever their state."""
     statement = (
         _joined(select(Credential, Registry, Reminder, _dead().label("dead")))
-        .where(col(Credential.id) == credential_id)
+        .where(col(Credential.id).in_(credential_ids))
         .execution_options(populate_existing=True)
     )
-    row = (await session.exec(statement)).first()
-    return None if row is None else Wanting(*row)
+    return [Wanting(*row) for row in await session.exec(statement)]
 
 
 async def of_same_secret(session: AsyncSession, credential: Credential) -> Reminder | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -92,6 +93,15 @@ async def load(deps: Deps, credential_id: str) -> ReminderView | None:
         settings = await workspaces.settings(session, found.credential.team_id)
         alert = await _alert(session, found.registry.id) if found.dead else None
         return view_of(found, settings, deps.clock.now(), alert)
+
+
+async def load_all(deps: Deps, team_id: str, credential_ids: Sequence[str]) -> list[ReminderView]:
+    """Those reminders of a workspace, as they are now; what is gone is left out."""
+    async with deps.store.reading() as session:
+        found = await reminders.find_all(session, credential_ids)
+        settings = await workspaces.settings(session, team_id)
+    now = deps.clock.now()
+    return [view_of(one, settings, now) for one in found]
 
 
 def view_of(
