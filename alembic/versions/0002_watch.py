@@ -212,7 +212,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("pause_json", sa.Text(), nullable=False, server_default="{}"))
         batch_op.create_index(
             "ix_registry_account",
-            ["team_id", "host", "login"],
+            ["host", "login", "team_id"],
             unique=False,
             sqlite_where=sa.text("state = 'live'"),
             postgresql_where=sa.text("state = 'live'"),

@@ -14,12 +14,14 @@ from typing import Any, Final
 from sqlalchemy import TextClause
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.core.backoff import CONFIRM
 from bot.store.cipher import Place
 from bot.store.plain import is_postgresql, moment, run, sql
 
 Account = tuple[str, str, str]
 """Workspace, host and login: what a provider locks."""
 
+# The `|| ''` keeps PostgreSQL, while it has no statistics, from looking through a whole workspace.
 _COLUMNS: Final = """
     SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
     r.values_json, r.version, r.fence, r.attempts, r.next_check_at, r.recheck_minutes,
@@ -27,17 +29,17 @@ _COLUMNS: Final = """
     c.issued_at, c.expires_at, c.expires_source, a.guard_json,
     r.login <> '' AND EXISTS (
         SELECT 1 FROM registry s
-        WHERE s.team_id = r.team_id AND s.host = r.host AND s.login = r.login
+        WHERE s.host = r.host AND s.login = r.login AND s.team_id || '' = r.team_id
           AND s.state = 'live' AND s.id <> r.id
     )
-    FROM registry r
+    FROM due r
     JOIN workspace w ON w.team_id = r.team_id
     LEFT JOIN credential c ON c.registry_id = r.id AND c.state = 'current'
     LEFT JOIN account a ON a.team_id = r.team_id AND a.host = r.host AND a.login = r.login
 """
 _FREE: Final = "r.state = 'live' AND (r.lease_until IS NULL OR r.lease_until <= :now)"
 _DUE: Final = f"{_FREE} AND r.next_check_at <= :now"
-_SKIP: Final = "FOR UPDATE OF r SKIP LOCKED"
+_SKIP: Final = "FOR UPDATE SKIP LOCKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,18 @@ async def release_accounts(session: AsyncSession, held: Iterable[Held]) -> None:
 
 
 async def hasten(session: AsyncSession, account: Account, now: datetime) -> None:
-    """Check every registry of an account now: it was refused, and has just been accepted."""
+    """Check every registry of an account now: it was refused, and has just been accepted.
+
+    What is to be checked within a minute anyway, such as the one that was accepted, is left alone.
+    """
     team, host, login = account
     statement = sql(
         session,
         "UPDATE registry SET next_check_at = :now WHERE team_id = :team AND host = :host",
-        "AND login = :login AND state = 'live' AND next_check_at > :now",
+        "AND login = :login AND state = 'live' AND next_check_at > :soon",
     )
-    await run(session, statement, team=team, host=host, login=login, now=now)
+    values = {"team": team, "host": host, "login": login}
+    await run(session, statement, now=now, soon=now + CONFIRM, **values)
 
 
 async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
@@ -168,10 +174,20 @@ async def _oldest(
     session: AsyncSession, now: datetime, limit: int, busy_hosts: Collection[str]
 ) -> list[Claimed]:
     elsewhere = "AND r.host NOT IN {ids}" if busy_hosts else ""
-    order = "ORDER BY r.next_check_at LIMIT :limit"
-    statement = sql(session, _COLUMNS, "WHERE", _DUE, elsewhere, order, lock=_SKIP)
+    statement = _found(session, _DUE, elsewhere, "ORDER BY r.next_check_at LIMIT :limit")
     values = {"ids": busy_hosts} if busy_hosts else {}
-    return [_claimed(row) for row in await run(session, statement, now=now, limit=limit, **values)]
+    found = map(_claimed, await run(session, statement, now=now, limit=limit, **values))
+    return sorted(found, key=lambda row: row.due_at or now)
+
+
+def _found(session: AsyncSession, *conditions: str) -> TextClause:
+    """Registries with all that a check needs, locked; those of other claims are passed over.
+
+    They are found before anything is joined, so that the plan does not depend on statistics.
+    """
+    lock = _SKIP if is_postgresql(session) else ""
+    chosen = ("WITH due AS (SELECT r.* FROM registry r WHERE", *conditions, lock, ")")
+    return sql(session, *chosen, _COLUMNS)
 
 
 async def _fair(
@@ -190,7 +206,7 @@ async def _fair(
         turns[team_id] = turn = turns.get(team_id, 0) + 1
         ranked.append((turn, due, registry_id))
     ids = [registry_id for _, _, registry_id in sorted(ranked)[:limit]]
-    statement = sql(session, _COLUMNS, "WHERE", _DUE, "AND r.id IN {ids}", lock=_SKIP)
+    statement = _found(session, _DUE, "AND r.id IN {ids}")
     rows = {row.id: row for row in map(_claimed, await run(session, statement, now=now, ids=ids))}
     return [rows[one] for one in ids if one in rows]
 
@@ -251,20 +267,15 @@ async def _companions(
     """Registries that are not due but have the secret of one that is; they share its answer."""
     known = {row.id for row in rows}
     found: list[Claimed] = []
-    statement = sql(
-        session,
-        _COLUMNS,
-        "WHERE",
-        _FREE,
-        "AND r.team_id = :team AND r.host = :host AND r.login = :login",
-        "AND c.fingerprint = :fingerprint",
-        lock=_SKIP,
+    statement = _found(
+        session, _FREE, "AND r.team_id = :team AND r.host = :host AND r.login = :login"
     )
     secrets = {(row.account, row.fingerprint) for row in rows if row.shared and row.fingerprint}
-    for (team, host, login), fingerprint in sorted(secrets):
-        values = {"team": team, "host": host, "login": login, "fingerprint": fingerprint}
+    for team, host, login in sorted({account for account, _ in secrets}):
+        values = {"team": team, "host": host, "login": login}
         more = map(_claimed, await run(session, statement, now=now, **values))
-        found += [row for row in more if row.id not in known]
+        alike = (row for row in more if (row.account, row.fingerprint) in secrets)
+        found += [row for row in alike if row.id not in known]
     return [
         row if row.due_at is None or row.due_at <= now else replace(row, due_at=None)
         for row in found

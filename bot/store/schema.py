@@ -117,9 +117,9 @@ class Registry(Row, table=True):
         ),
         Index(
             "ix_registry_account",
-            "team_id",
             "host",
             "login",
+            "team_id",
             sqlite_where=_LIVE_ONLY,
             postgresql_where=_LIVE_ONLY,
         ),

@@ -13,7 +13,7 @@ import structlog
 from bot.core import lockout
 from bot.core.check import CheckResult
 from bot.core.config import Config
-from bot.core.health import Effect
+from bot.core.health import Effect, Health
 from bot.core.lockout import Guard
 from bot.core.offline import Mode
 from bot.core.schedule import interval, next_check
@@ -43,6 +43,7 @@ class Outcome:
     effects: tuple[Effect, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     result: CheckResult | None = None
+    health: Health | None = None
     parked: bool = False
 
 
@@ -124,7 +125,8 @@ class Retester:
             # The secret itself was refused: that is the answer of all who have it.
             rows = [one for one in everybody if _same_secret(one, row)]
         outcomes = [self._answered(one, result, now, mode) for one in rows]
-        after = stored_health(str(outcomes[0].answer.columns["health_json"]))
+        after = outcomes[0].health
+        assert after is not None
         return outcomes, sign_in(row.account, row.fingerprint, result, after, now)
 
     def _config(self, row: Claimed) -> Config:
@@ -156,7 +158,7 @@ class Retester:
         subject = checks.Subject(row.team_id, row.id, row.credential_id, "schedule")
         record = checks.columns(subject, result)
         answer = Answer(row.id, row.fence, columns, record)
-        return Outcome(row, answer, told.effects, _news(row, result), result)
+        return Outcome(row, answer, told.effects, _news(row, result), result, told.health)
 
     def _put_off(self, row: Claimed, until: datetime) -> Outcome:
         columns = {"next_check_at": until, "attempts": 0}
