@@ -100,7 +100,8 @@ def incident_card(view: IncidentView, *, by: str = "", new: bool = False, parent
     head = f"*{word}* · {headline(view, by)}"
     lines = [head, *_details(view, by, new=new)]
     if view.storm_id:
-        lines.append(f"One of many: {_link(parent, 'the list')} tells of all of them.")
+        where = f"<{parent}|one message>" if parent else "the message that follows"
+        lines.append(f"One of many: {where} lists all of them.")
     blocks: list[Block] = [*sections(lines[:1]), *sections(lines[1:])]
     blocks += _controls(view)
     return Card("Alert", "\n".join(lines), tuple(blocks), color=color)

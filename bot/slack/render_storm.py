@@ -32,6 +32,7 @@ from bot.slack.words import moment, registries, span
 from bot.usecases.incident_view import AffectedView, IncidentView, StormView
 
 PER_PAGE: Final = 40
+LISTED: Final = 15
 LIST_LIMIT: Final = 2_600  # characters, so that text and blocks hold the same list
 _ORDER: Final = tuple(Phase)
 _CLOSED: Final = frozenset({Phase.RECOVERED, Phase.REPLACED, Phase.DELETED})
@@ -145,7 +146,7 @@ def _color(rows: Sequence[Row]) -> str:
 
 
 def _fitting(rows: Sequence[Row], limit: int) -> Iterator[str]:
-    for row in rows:
+    for row in rows[:LISTED]:
         line = f"{_sign(row)} {registry_line(row.one)}"
         limit -= length(line) + 1
         if limit < 0:
