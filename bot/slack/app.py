@@ -22,6 +22,7 @@ from bot.slack.deleting import submit_delete
 from bot.slack.desk import Desk, fault_card
 from bot.slack.home import open_home
 from bot.slack.pausing import submit_pause
+from bot.slack.reminding import submit_owner
 from bot.slack.saving import close_outcome, submit_registry
 from bot.slack.setting_up import submit_settings
 from bot.slack.snoozing import submit_snooze
@@ -67,6 +68,7 @@ def _route(app: AsyncApp, command: str) -> None:
     app.view(ids.REGISTRY_FORM)(submit_registry)
     app.view(ids.DELETE_FORM)(submit_delete)
     app.view(ids.SETTINGS_FORM)(submit_settings)
+    app.view(ids.OWNER_FORM)(submit_owner)
     app.view(ids.SNOOZE_FORM)(submit_snooze)
     app.view(ids.PAUSE_FORM)(submit_pause)
     app.view_closed(ids.OUTCOME)(close_outcome)

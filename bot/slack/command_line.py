@@ -22,6 +22,7 @@ VERBS: Final = (
     "history",
     "pause",
     "resume",
+    "reminders",
     "settings",
 )
 _STRAIGHT: Final = str.maketrans(

@@ -20,6 +20,7 @@ VERBS: Final = (
     ("edit NAME", "change it; a blank secret keeps the stored one"),
     ("test NAME|all", "sign in now"),
     ("history NAME", "the last checks"),
+    ("reminders [12 months]", "what will be said when, before anything expires or grows old"),
     ("pause NAME for 2h [REASON]", "planned work: no alerts until then; `resume NAME` ends it"),
     ("delete NAME", "delete it; `restore NAME` brings it back for 7 days"),
     ("settings", "alert channel, how often to check, who manages"),

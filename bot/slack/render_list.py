@@ -19,6 +19,7 @@ from bot.slack.blocks import (
     section,
 )
 from bot.slack.card import Card
+from bot.slack.expiry_words import expiry_words
 from bot.slack.metadata import ListState
 from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS, ago, ahead, moment, registries, state_of
@@ -72,7 +73,7 @@ def row_text(row: RegistryView, now: datetime) -> str:
         first.append(f"owner <@{escape(row.details.owner, 30)}>")
     if row.pause is not None and row.pause.holds(now):
         first.append(f"⏸ paused until {moment(row.pause.until)}")
-    second = [place(row), *_why(row), _checked(row, now)]
+    second = [place(row), *_why(row), _checked(row, now), *_credential(row, now)]
     if row.details.description:
         second.append(f"_{escape(row.details.description, 120).replace('_', ' ')}_")
     return f"{' · '.join(first)}\n{' · '.join(second)}"
@@ -152,6 +153,18 @@ def _head(page: RegistryPage) -> str:
 def _why(row: RegistryView) -> list[str]:
     sentence = row.broken or (row.sentence if row.needs_attention else "")
     return [escape(sentence, 200)] if sentence else []
+
+
+def _credential(row: RegistryView, now: datetime) -> list[str]:
+    """How old it is and when it ends, as far as that is known."""
+    held = row.credential
+    if held is None or row.broken:
+        return []
+    word = "created" if held.issued_at else "stored"
+    age = f"{word} {ago(held.issued_at or held.stored_at, now)}"
+    if held.expiry is None:
+        return [age]
+    return [age, expiry_words(held.expiry, row.kind, now) + (" ⚠" if held.disputed else "")]
 
 
 def _checked(row: RegistryView, now: datetime) -> str:

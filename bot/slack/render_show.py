@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.core.check import Expiry
-from bot.core.registry import CheckView, CredentialView, RegistryView
+from bot.core.registry import CheckView, RegistryView
 from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
+from bot.slack.expiry_words import age_words, disagreement, expiry_words
 from bot.slack.text import code, escape
 from bot.slack.words import (
     ENVIRONMENTS,
     ago,
     ahead,
-    day,
     moment,
     paused_words,
     stage_line,
@@ -25,12 +24,6 @@ from bot.slack.words import (
     took,
 )
 
-SOURCES: Final = {
-    "provider": "told by the provider",
-    "header": "told by the registry",
-    "jwt": "read from the token",
-    "person": "typed by a person",
-}
 TRIGGERS: Final = {"save": "when saved", "person": "asked for", "schedule": "by itself"}
 
 
@@ -40,6 +33,10 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
     if registry.details.description:
         lines.append(escape(registry.details.description, 500))
     lines.append(_credential(registry, now))
+    if registry.credential is not None and (
+        warning := disagreement(registry.credential, registry.kind)
+    ):
+        lines.append(warning)
     lines += _last_check(registry, now)
     paused = registry.pause is not None and registry.pause.holds(now)
     if registry.pause is not None and paused:
@@ -90,25 +87,12 @@ def _credential(registry: RegistryView, now: datetime) -> str:
     parts = [f"Credential {code(credential.login)}" if credential.login else "Credential"]
     if credential.fingerprint:
         parts.append(f"fingerprint {code(credential.fingerprint)}")
-    parts.append(_age(credential, now))
+    parts.append(age_words(credential, registry.kind, now))
     parts.append("proven" if credential.proven else "not proven")
-    if credential.expiry is not None:
-        parts.append(_expiry(credential.expiry))
+    parts.append(expiry_words(credential.expiry, registry.kind, now))
     if registry.details.rotate_days:
         parts.append(f"rotated every {registry.details.rotate_days:,} days")
     return ", ".join(parts)
-
-
-def _age(credential: CredentialView, now: datetime) -> str:
-    if credential.issued_at is not None:
-        return f"created {day(credential.issued_at)} ({ago(credential.issued_at, now)})"
-    return f"stored {day(credential.stored_at)} ({ago(credential.stored_at, now)})"
-
-
-def _expiry(expiry: Expiry) -> str:
-    told = SOURCES.get(expiry.source, "")
-    when = f"expires {day(expiry.at)}" if expiry.at else "never expires"
-    return f"{when} ({told})" if told else when
 
 
 def _last_check(registry: RegistryView, now: datetime) -> list[str]:
