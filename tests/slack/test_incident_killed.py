@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
+import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.clock import FixedClock
@@ -135,11 +136,16 @@ class Stage:
     clock: FixedClock
     ring: Keyring
 
-    async def live(self, at: int = 0) -> Life:
-        """Opened, reminded, acknowledged, given back, closed; dies once at step `at`."""
+    async def live(self, at: int = 0, meanwhile: str = "") -> Life:
+        """Opened, reminded, acknowledged, given back, closed; dies once at step `at`.
+
+        `meanwhile`, after it was opened, its channel is `archived` or its message `deleted`.
+        """
         path = self.base.with_name(f"life-{at}.sqlite3")
         shutil.copy(self.base, path)
-        self.slack.channel().messages.clear()
+        self.slack.channel().is_archived = False
+        for channel in self.slack.server.world.channels.values():
+            channel.messages.clear()
         self.clock.at = NOW
         self.reaper.at, self.reaper.steps = at, 0
         store = MortalStore(open_engine(f"sqlite:///{path}"), self.ring, self.clock)
@@ -147,6 +153,10 @@ class Stage:
         deps = Deps(store, ScriptedChecker(self.clock), self.clock, AllowList.parse(""))
         life = Life(deps, self.slack)
         await life.do(life.fail)
+        if meanwhile == "archived":
+            self.slack.channel().is_archived = True
+        elif meanwhile == "deleted":
+            self.slack.channel().messages.clear()
         await life.do(life.remind)
         await life.do(lambda: life.once(Button.ACKNOWLEDGE, "acknowledged"))
         await life.do(lambda: life.once(Button.UNACKNOWLEDGE, "failing"))
@@ -185,6 +195,22 @@ async def test_dying_anywhere_shows_the_same_story(tmp_path: Path) -> None:
 
     assert differing == {}
     assert stage.slack.problems == []
+
+
+@pytest.mark.parametrize("meanwhile", ["archived", "deleted"])
+async def test_dying_while_the_message_moves_shows_it_once(tmp_path: Path, meanwhile: str) -> None:
+    """To the owner when the channel is archived, and anew when it was deleted."""
+    async with staged(tmp_path) as stage:
+
+        def seen() -> list[str]:
+            return [*stage.slack.story("DUBOB"), *stage.slack.story()]
+
+        await stage.live(0, meanwhile)
+        story = seen()
+        assert sum("Recovered" in line for line in story) == 1
+        for at in range(1, stage.reaper.steps + 1, 4):
+            await stage.live(at, meanwhile)
+            assert seen() == story, at
 
 
 async def test_without_the_right_to_look_nothing_is_lost(tmp_path: Path) -> None:
