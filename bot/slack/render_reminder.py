@@ -167,17 +167,16 @@ def _following(view: ReminderView) -> str:
 
 
 def _advice(view: ReminderView, now: datetime) -> list[str]:
-    expiry = view.expiry
-    lines = []
-    if expiry is not None and expiry.at is not None and expiry.at <= now and view.proven:
-        lines.append("It worked when it was last checked, so look whether this date is right.")
-    elif view.days_left(now) is not None and (view.days_left(now) or 0) <= NEAR:
-        lines.append(
-            f"Rotate it before then: create a new {noun(view.kind)} and put it in here. "
-            "Registrar proves it before it takes the place of the old one."
-        )
+    at, left = view.expiry.at if view.expiry else None, view.days_left(now)
+    create = f"reate a new {noun(view.kind)} and put it in here"
+    if at is not None and at <= now:
+        worked = "It worked when it was last checked, so look whether this date is right."
+        lines = [worked if view.proven else f"C{create}."]
+    elif left is not None and left <= NEAR:
+        proves = "Registrar proves it before it takes the place of the old one."
+        lines = [f"Rotate it before then: c{create}. {proves}"]
     else:
-        lines.append(f"Create a new {noun(view.kind)} and put it in here, then delete the old one.")
+        lines = [f"C{create}, then delete the old one."]
     if view.disputed and view.typed is not None:
         lines.append(f"⚠ Somebody typed {calendar_day(view.typed)} as its expiry.")
     return lines

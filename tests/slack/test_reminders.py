@@ -299,6 +299,18 @@ def longest(stand: Stand = Stand.OPEN, **changes: object) -> ReminderView:
     return replace(view, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("proven", "advice"),
+    [(True, "look whether this date is right"), (False, "Create a new service account key")],
+)
+def test_after_the_date_the_advice_is_another(*, proven: bool, advice: str) -> None:
+    """It is too late to rotate it before; if it works all the same, the date is wrong."""
+    text = reminder_card(longest(proven=proven), EXPIRES + DAY).text
+
+    assert advice in text
+    assert "before then" not in text
+
+
 @pytest.mark.parametrize("stand", list(Stand))
 @pytest.mark.parametrize("now", [FIRST, EVE, EXPIRES + 2 * DAY])
 def test_the_longest_reminder_fits(stand: Stand, now: datetime) -> None:
