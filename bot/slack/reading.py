@@ -15,10 +15,12 @@ from bot.slack.forms import kind_labels
 from bot.slack.home import publish
 from bot.slack.metadata import ListState
 from bot.slack.render_help import help_card, picker_card, set_up_block
+from bot.slack.render_history import history_card
 from bot.slack.render_list import list_card
-from bot.slack.render_show import history_card, show_card
+from bot.slack.render_show import show_card
 from bot.slack.text import sentence
 from bot.usecases import registries, workspaces
+from bot.usecases.looking_back import look_back
 
 ByName = Callable[[Desk, Call, str], Coroutine[Any, Any, None]]
 
@@ -50,8 +52,8 @@ async def show_registry(desk: Desk, call: Call, name: str) -> None:
 
 
 async def show_history(desk: Desk, call: Call, name: str) -> None:
-    checks = await registries.history(desk.deps, reader(call), name)
-    await desk.answer(call, history_card(name, checks, desk.now()))
+    look = await look_back(desk.deps, reader(call), name)
+    await desk.answer(call, history_card(name, look, desk.now()))
 
 
 async def by_name(desk: Desk, call: Call, verb: str, name: str, go_on: ByName) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from bot.core.registry import CheckView, RegistryView
+from bot.core.registry import RegistryView
 from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
@@ -19,12 +17,9 @@ from bot.slack.words import (
     moment,
     paused_words,
     stage_line,
-    state,
     state_of,
     took,
 )
-
-TRIGGERS: Final = {"save": "when saved", "person": "asked for", "schedule": "by itself"}
 
 
 def show_card(registry: RegistryView, now: datetime) -> Card:
@@ -54,14 +49,6 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         button("Delete", ids.DELETE, registry.name, style="danger"),
     )
     return Card("Registry", "\n".join(lines), (*sections(lines), buttons))
-
-
-def history_card(name: str, checks: Sequence[CheckView], now: datetime) -> Card:
-    """The last checks, newest first."""
-    head = f"*Checks of {code(name)}*" + ("" if checks else ": none yet")
-    lines = [head, *(_history_line(check, now) for check in checks)]
-    buttons = actions(button("Test", ids.CHECK, name), button("Show", ids.SHOW, name))
-    return Card("History", "\n".join(lines), (*sections(lines), buttons))
 
 
 def _head(registry: RegistryView) -> str:
@@ -107,12 +94,3 @@ def _last_check(registry: RegistryView, now: datetime) -> list[str]:
     if check.remedy:
         lines.append(escape(check.remedy, 600))
     return lines
-
-
-def _history_line(check: CheckView, now: datetime) -> str:
-    how = TRIGGERS.get(check.trigger, escape(check.trigger, 40))
-    by = f" by <@{escape(check.by, 30)}>" if check.by else ""
-    return (
-        f"{state(check.verdict)} · {moment(check.at)} ({ago(check.at, now)}), {took(check.took)}, "
-        f"{how}{by}: {escape(check.sentence, 200)}"
-    )

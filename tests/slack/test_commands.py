@@ -191,7 +191,9 @@ async def test_history_lists_the_checks(office: Office, bob: Person) -> None:
     await bob.type("test harbor-team")
     await bob.type("history harbor-team")
 
-    first, second = office.slack.responses[-1]["text"].splitlines()[1:]
+    lines = office.slack.responses[-1]["text"].splitlines()
+    first, second = lines[lines.index("*The last ones*") + 1 :]
+    assert "Went well: 24 hours *0 %* · 7 days *0 %* · 30 days *0 %*" in lines
     assert first.startswith("🟠 unreachable")
     assert "asked for by <@UBOB>" in first
     assert second.startswith("🟢 proven")
