@@ -18,7 +18,6 @@ from bot.slack.access import People
 from bot.slack.background import Background
 from bot.slack.call import Call, Place
 from bot.slack.card import Card, say
-from bot.slack.metadata import ListState
 from bot.slack.once import Once
 from bot.slack.surface import MessageSurface, ModalSurface, Surface, respond, tell_privately
 from bot.slack.text import sentence
@@ -34,16 +33,8 @@ LOADING: Final = say("One moment", "Loading …")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A Home tab that somebody opened lately, and what they see there."""
-
-    state: ListState
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Desk:
-    """Made once by `build_app`. `homes` is by (team, user), the newest last."""
+    """Made once by `build_app`."""
 
     deps: Deps
     client: AsyncWebClient
@@ -51,7 +42,6 @@ class Desk:
     background: Background
     people: People
     once: Once = field(default_factory=Once)
-    homes: dict[tuple[str, str], Watched] = field(default_factory=dict)
 
     def now(self) -> datetime:
         return self.deps.clock.now()

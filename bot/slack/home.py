@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.access import Actor
-from bot.core.registry import Filter
+from bot.errors import StoreError
 from bot.slack.call import Call, call_of
-from bot.slack.desk import Desk, Watched
+from bot.slack.desk import Desk
 from bot.slack.forms import kind_labels
 from bot.slack.metadata import ListState
-from bot.slack.render_home import ATTENTION_ROWS, home_view
+from bot.slack.render_home import home_view
 from bot.slack.trouble import AWAY, code_of
-from bot.usecases import registries, workspaces
+from bot.usecases import homes
+from bot.usecases.deps import Deps
+from bot.usecases.homes import HomeContent, OpenHome
 
 log = structlog.get_logger(__name__)
-
-WATCHED_FOR: Final = timedelta(minutes=10)
-MOST: Final = 20  # views.publish bears about 100 calls a minute
 
 
 async def open_home(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
@@ -35,32 +34,56 @@ async def open_home(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
 
 async def publish(desk: Desk, call: Call, state: ListState) -> None:
     """Somebody looks at the tab: show it as of now, and keep it fresh for a while."""
-    desk.homes.pop((call.team, call.user), None)
-    desk.homes[call.team, call.user] = Watched(state, desk.now())
-    await _publish(desk, call.team, call.user, state)
+    actor = Actor(call.team, call.user)
+    shown = await homes.content(desk.deps, actor, state.filter, state.page)
+    await _show(desk.deps, desk.client, call.user, shown)
+    try:
+        await homes.seen(desk.deps, actor, state.dump(), shown)
+    except StoreError as error:
+        # What was asked for is on the screen; it only stays as it is.
+        log.warning("home will not be refreshed", reason=str(error))
 
 
 async def refresh_homes(desk: Desk, team: str) -> None:
-    """Publish again for those who looked at it in the last ten minutes."""
-    now = desk.now()
-    for key, watched in list(desk.homes.items()):
-        if now - watched.at > WATCHED_FOR:
-            del desk.homes[key]
-    lately = [(user, watched) for (home, user), watched in desk.homes.items() if home == team]
-    for user, watched in lately[-MOST:]:
+    """Show the tabs of a workspace again that were looked at in the last ten minutes."""
+    await homes.refresh(desk.deps, _Again(desk.deps, desk.client, always=True), team)
+
+
+async def refresh_changed_homes(deps: Deps, client: AsyncWebClient) -> int:
+    """Show again what changed by itself on any tab that somebody has open; answers how many."""
+    return await homes.refresh(deps, _Again(deps, client, always=False))
+
+
+class _Again:
+    """Shows a tab again, as its reader left it: unless told `always`, only when it changed."""
+
+    def __init__(self, deps: Deps, client: AsyncWebClient, *, always: bool) -> None:
+        self._deps = deps
+        self._client = client
+        self._always = always
+        self._read: dict[tuple[str, str], HomeContent] = {}
+
+    async def __call__(self, home: OpenHome) -> HomeContent | None:
+        shown = await self._content(home)
+        if not self._always and homes.digest(shown) == home.digest:
+            return None
         try:
-            await _publish(desk, team, user, watched.state)
+            await _show(self._deps, self._client, home.user_id, shown)
         except AWAY as error:
             log.info("home not refreshed", error=code_of(error))
+            return None
+        return shown
+
+    async def _content(self, home: OpenHome) -> HomeContent:
+        """Read once for all who look at the same page."""
+        key = (home.team_id, home.state)
+        if key not in self._read:
+            state = ListState.parse(home.state)
+            actor = Actor(home.team_id, home.user_id)
+            self._read[key] = await homes.content(self._deps, actor, state.filter, state.page)
+        return self._read[key]
 
 
-async def _publish(desk: Desk, team: str, user: str, state: ListState) -> None:
-    actor = Actor(team, user)
-    counters = await registries.counters(desk.deps, actor)
-    settings = await workspaces.settings(desk.deps, actor)
-    needing = await registries.list_registries(
-        desk.deps, actor, Filter(attention=True), 1, ATTENTION_ROWS
-    )
-    page = await registries.list_registries(desk.deps, actor, state.filter, state.page)
-    view = home_view(counters, settings, needing, page, desk.now(), kind_labels())
-    await desk.client.views_publish(user_id=user, view=view)
+async def _show(deps: Deps, client: AsyncWebClient, user: str, shown: HomeContent) -> None:
+    view = home_view(shown, deps.clock.now(), kind_labels())
+    await client.views_publish(user_id=user, view=view)
