@@ -16,6 +16,7 @@ from bot.slack.desk import Desk
 from bot.slack.metadata import NOTHING, ListState
 from bot.slack.reading import show_list
 from bot.slack.render_list import filter_of
+from bot.slack.reporting import show_report
 from bot.slack.saving import correct, discard, open_add, redraw_form, save_anyway
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all
@@ -87,6 +88,7 @@ BUTTONS: Final[dict[str, Pressed]] = {
     ids.PAUSE: BY_NAME["pause"],
     ids.RESUME: BY_NAME["resume"],
     ids.RESTORE: restore,
+    ids.REPORT: show_report,
     ids.SETTINGS: _settings,
     ids.CORRECT: correct,
     ids.SAVE_ANYWAY: save_anyway,

@@ -22,6 +22,7 @@ VERBS: Final = (
     "history",
     "pause",
     "resume",
+    "report",
     "reminders",
     "settings",
 )

@@ -15,6 +15,7 @@ from bot.slack.metadata import ListState
 from bot.slack.pausing import open_pause, pause, resume
 from bot.slack.reading import ByName, by_name, show_help, show_history, show_list, show_registry
 from bot.slack.reminding import months_meant, show_plan
+from bot.slack.reporting import show_report
 from bot.slack.saving import open_add, open_edit
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all, check_one
@@ -53,6 +54,8 @@ async def carry_out(desk: Desk, call: Call, typed: Typed) -> None:
         await _add(desk, call, typed)
     elif typed.verb == "restore":
         await restore(desk, call, typed.name)
+    elif typed.verb == "report":
+        await show_report(desk, call, " ".join(typed.words))
     elif typed.verb == "reminders":
         await show_plan(desk, call, months_meant(typed.words))
     elif typed.verb == "settings":

@@ -21,6 +21,8 @@ from bot.core.check import (
     StageResult,
     Verdict,
 )
+from bot.core.day_counts import DayState
+from bot.core.health import Trouble
 from bot.core.registry import (
     CheckView,
     Counters,
@@ -31,16 +33,30 @@ from bot.core.registry import (
     RegistryPage,
     RegistryView,
 )
+from bot.core.report import (
+    Coming,
+    ComingUp,
+    Failure,
+    Grid,
+    GridRow,
+    Next,
+    Report,
+    Rotated,
+)
+from bot.core.strip import SPANS, Tally
 from bot.kinds.registry_kinds import KINDS
 from bot.slack.card import Card
 from bot.slack.delete_form import delete_form, deleted_card
 from bot.slack.forms import FormState, kind_labels, registry_form
 from bot.slack.letters import with_lead
 from bot.slack.metadata import ListState, ViewMeta
+from bot.slack.picture import alt_text
 from bot.slack.render_help import help_card, picker_card
+from bot.slack.render_history import history_card
 from bot.slack.render_home import home_view
 from bot.slack.render_list import list_card
 from bot.slack.render_news import astray_lead, news_card
+from bot.slack.render_report import report_card
 from bot.slack.render_result import (
     all_checked,
     all_progress,
@@ -50,8 +66,10 @@ from bot.slack.render_result import (
     saved,
     waiting,
 )
-from bot.slack.render_show import history_card, show_card
+from bot.slack.render_show import show_card
 from bot.slack.settings_form import saved_card, settings_form
+from bot.usecases.homes import HomeContent
+from bot.usecases.looking_back import LookBack
 from tests.slack.payloads import message_problems, view_problems
 
 NOW = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
@@ -113,9 +131,40 @@ REGISTRY = RegistryView(
     ),
     last_check=CHECK,
 )
+LOOK = LookBack(
+    checks=(CHECK,) * 20,
+    hours=tuple(Tally(NOW, 1, 1) for _ in range(24)),
+    days=tuple(Tally(NOW) for _ in range(30)),
+    shares=tuple((span, 0.123) for span in SPANS),
+)
+COMING = ComingUp(
+    soon=(
+        Coming(
+            NAME, "github_enterprise", NOW + timedelta(days=3650), Next.EXPIRY, "provider", USER
+        ),
+    )
+    * 5,
+    overdue=(
+        Coming(NAME, "github_enterprise", NOW - timedelta(days=3650), Next.ROTATION, "", USER),
+    )
+    * 1_000,
+    total=1_000,
+)
 LONG_FILTER = Filter(NASTY[:150], "github_enterprise", "development", USER, attention=True)
 PAGE = RegistryPage((REGISTRY,) * 10, 50, 100, 1_000, 1_000, LONG_FILTER)
 COUNTERS = Counters(1_000, dict.fromkeys(Verdict, 160), 40, 1_000, 1_000)
+REPORT = Report(
+    since=NOW - timedelta(days=365),
+    until=NOW,
+    counters=COUNTERS,
+    failures=(Failure((NAME,) * 1_000, Trouble.UNREACHABLE, NASTY, NOW - timedelta(days=300)),)
+    * 1_000,
+    rotated=(Rotated(NAME, NOW, USER),) * 1_000,
+    coming=COMING,
+    unproven=(NAME,) * 1_000,
+    idle=(NAME,) * 1_000,
+    grid=Grid((NOW.date(),), (GridRow(NASTY, (DayState.FAILED,)),) * 49, 1_000),
+)
 GROUPS = [(f"S{number:09}", NASTY[:80]) for number in range(1_000)]
 SETTINGS = WorkspaceSettings(
     alert_channel="C" + "9" * 20,
@@ -152,7 +201,8 @@ CARDS = {
     "never checked": show_card(
         replace(REGISTRY, verdict=None, last_check=None, credential=None), NOW
     ),
-    "history": history_card(NAME, (CHECK,) * 20, NOW),
+    "history": history_card(NAME, LOOK, NOW),
+    "report": report_card(REPORT, NOW, "n" * 1000),
     "checking": checking(NASTY, STAGES, META),
     "saved": saved(REGISTRY, RESULT, NOW, new=True),
     "saved anyway": saved(REGISTRY, None, NOW, new=False),
@@ -229,9 +279,17 @@ def test_the_other_forms_fit() -> None:
 
 def test_the_home_tab_fits() -> None:
     """With a thousand registries that all need attention."""
-    view = home_view(COUNTERS, WorkspaceSettings(), PAGE, PAGE, NOW, kind_labels())
+    page = replace(PAGE, rows=(REGISTRY,) * 20)
+    shown = HomeContent(COUNTERS, WorkspaceSettings(), page, COMING, page)
+    view = home_view(shown, NOW, kind_labels())
 
     assert view_problems(view) == []
+    assert len(view["blocks"]) <= 60
+
+
+def test_a_pictures_words_fit() -> None:
+    """The alternative text of an image has 2,000 characters, and so has no more."""
+    assert len(alt_text(REPORT.grid)) <= 2000
 
 
 def test_news_that_could_not_be_posted_fit() -> None:
