@@ -9,15 +9,18 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from bot.core.clock import Clock, MovableClock
 from bot.errors import SettingsError
 from bot.kinds.net import AllowList, Resolver, SystemResolver
+from bot.sandbox.due import look
 from bot.sandbox.practice import Practice
+from bot.sandbox.skip import Beat, TimeMachine
 from bot.sandbox.slackd.server import SlackServer
 from bot.store.cipher import Keyring
+from bot.store.engine import Store
 
 PAGE = Path(__file__).parent / "page"
 
@@ -29,9 +32,15 @@ class Sandbox:
     url: str
     environment: Mapping[str, str]
     clock: MovableClock
+    time_machine: TimeMachine
     slack: SlackServer
     practice: Practice | None
     ca_file: Path | None
+
+    def attach(self, beat: Beat, store: Store) -> None:
+        """Let a skip of time walk through what the bot does, `beat` being one round of it."""
+        shown = self.slack.world.changes.bump
+        self.time_machine.connect(beat, partial(look, store), shown)
 
     @property
     def resolver(self) -> Resolver | None:
@@ -60,13 +69,14 @@ async def open_sandbox(
             practice = await _practice(environment.get("EGRESS_ALLOW", ""), clock)
             stack.push_async_callback(practice.close)
         bot_token, app_token = (f"{kind}-{secrets.token_hex(16)}" for kind in ("xoxb", "xapp"))
+        time_machine = TimeMachine(clock)
         slack = SlackServer(
             bot_token=bot_token,
             app_token=app_token,
             clock=clock,
             page_dir=PAGE,
             practice=practice,
-            on_skip=lambda seconds: clock.skip(timedelta(seconds=seconds)),
+            on_skip=time_machine.skip,
             live=live,
             names=lambda: _names(database),
         )
@@ -95,6 +105,7 @@ async def open_sandbox(
                 **_aws_identity(practice),
             },
             clock=clock,
+            time_machine=time_machine,
             slack=slack,
             practice=practice,
             ca_file=_authorities(folder, practice, environment.get("EGRESS_CA_FILE", "")),

@@ -74,3 +74,22 @@ async def test_a_task_that_hangs_is_cut_off_at_last() -> None:
     await started.wait()
     async with asyncio.timeout(5):
         await metronome.stop(patience=0.05)
+
+
+async def test_a_beat_of_all_runs_every_task_once_and_waits() -> None:
+    """When time is skipped, each task has had its turn before the clock goes on."""
+    done: list[str] = []
+
+    async def slow() -> None:
+        await asyncio.sleep(0.05)
+        done.append("slow")
+
+    async def quick() -> None:
+        done.append("quick")
+
+    tasks = (Task("slow", 3600, slow), Task("quick", 3600, quick))
+    metronome = Metronome(tasks, SystemClock())
+    await asyncio.gather(metronome.beat_all(), metronome.beat_all())
+
+    assert sorted(done) == ["quick", "quick", "slow", "slow"]
+    assert set(metronome.beats) == {"slow", "quick"}

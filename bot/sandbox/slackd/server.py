@@ -91,7 +91,8 @@ class SlackServer:
             triggers=Triggers(time.monotonic, trigger_seconds),
             responses=Responses(world),
             uploads=Uploads(),
-            limit=RateLimit(time.monotonic, enabled=rate_limits),
+            # By the bot's clock, so that a skipped day is a day of rest for Slack as well.
+            limit=RateLimit(lambda: clock.now().timestamp(), enabled=rate_limits),
             link=link,
             delivery=link,
         )
