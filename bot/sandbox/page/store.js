@@ -19,6 +19,7 @@ export const state = {
   pages: new Map(), // the shown page of each data table
   threads: new Set(), // threads that are unfolded
   pending: new Set(), // elements waiting for the server
+  skipping: "", // how far the clock is being moved, while it is
   toasts: [],
   seenProblems: 0,
 };

@@ -54,12 +54,17 @@ function clock() {
   const items = SKIPS.map(([name, seconds]) => ({ id: name, nodes: `Skip ${name}`, run: () => skip(name, seconds) }));
   return h("div", { key: "clock", class: "clock" },
     h("time", { datetime: now.toISOString(), title: `The bot's clock: ${longTime(now)}` }, h("span", { "aria-hidden": "true" }, "🕘 "), shortMoment(now)),
-    state.snap.can_skip && menuButton({ key, anchor: "skip-button", open, items, label: "Skip time", note: `The bot’s clock: ${shortMoment(now)}`, text: ["Skip", h("span", { class: "chevron", "aria-hidden": "true" })], style: "button small" }));
+    state.skipping && h("span", { key: "skipping", class: "skipping", role: "status" }, `Skipping ${state.skipping} …`),
+    state.snap.can_skip && !state.skipping && menuButton({ key, anchor: "skip-button", open, items, label: "Skip time", note: `The bot’s clock: ${shortMoment(now)}`, text: ["Skip", h("span", { class: "chevron", "aria-hidden": "true" })], style: "button small" }));
 }
 
-async function skip(name, seconds) {
+/** Moves the bot's clock on; on the way it does what falls due, so this takes some seconds. */
+export async function skip(name, seconds) {
+  if (state.skipping) return;
   closeOpen();
+  change({ skipping: name });
   const answer = await actNow({ do: "skip", seconds });
+  change({ skipping: "" });
   if (answer.ok) toast(`The bot's clock went on by ${name}.`);
 }
 

@@ -1,15 +1,17 @@
-// The first-time hint: from nothing to a proven registry, an expired token and a fixed one.
+// The first-time hint: a proven registry, an expired token, a fixed one; then months in seconds.
 
 import { h, cls } from "./dom.js";
 import { write } from "./composer.js";
 import { fill, registryBySlug } from "./fill.js";
 import { plainText } from "./mrkdwn.js";
 import { actNow, goTo } from "./server.js";
+import { skip } from "./topbar.js";
 import { change, recall, remember, state } from "./store.js";
 
 const SLUG = "ghcr";
 const HEALTHY = "healthy";
 const EXPIRED = "expired";
+const MONTH = 30 * 86_400;
 
 const STEPS = [
   {
@@ -39,6 +41,20 @@ const STEPS = [
     button: "Renew and test",
     run: () => switchAndTest(HEALTHY),
     done: () => ghcr()?.state === HEALTHY && saidLately(/🟢/),
+  },
+  {
+    title: "Let two months pass",
+    say: () => ["GitHub's tokens live for 60 days here. ", h("strong", null, "Skip"), " 30 days at the clock, twice: a reminder comes, is edited as the day nears, and becomes an alert when the token is refused. It waits in the alert channel, or in your direct messages."],
+    button: "Skip 60 days",
+    run: growOld,
+    done: () => ghcr()?.state === EXPIRED,
+  },
+  {
+    title: "Take it, and fix it",
+    say: () => ["Find the alert and press ", h("strong", null, "Acknowledge"), ". Then renew the token, press ", h("strong", null, "Fix credential"), " and put it in: the alert turns green, and its thread tells the story."],
+    button: "Renew and show me",
+    run: renewAndShow,
+    done: () => ghcr()?.state === HEALTHY && anyAlert(/✅/),
   },
 ];
 
@@ -70,6 +86,11 @@ function names() {
 function testCommand() {
   const name = names().find((one) => /ghcr|github/.test(one)) ?? names().at(-1) ?? "all";
   return `${state.snap.app.command} test ${name}`;
+}
+
+// Looks at the alerts of the shown conversation: messages with a bar of colour.
+function anyAlert(pattern) {
+  return state.snap.messages.some((message) => message.attachments?.length && pattern.test(`${message.text} ${textOf(message.blocks)}`));
 }
 
 // Looks at the newest thing on the screen: the open modal, or the last message.
@@ -105,6 +126,23 @@ async function switchAndTest(value) {
   unfold();
   await actNow({ do: "practice", slug: SLUG, state: value });
   compose(testCommand());
+}
+
+async function growOld() {
+  for (const _ of [1, 2]) await skip("30 days", MONTH);
+  showNews();
+}
+
+async function renewAndShow() {
+  unfold();
+  await actNow({ do: "practice", slug: SLUG, state: HEALTHY });
+  showNews();
+}
+
+// Goes where the bot has said something that was not read yet.
+function showNews() {
+  const place = state.snap.channels.find((one) => one.unread > 0);
+  if (place) goTo(place.id, "messages");
 }
 
 function unfold() {
