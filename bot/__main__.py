@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from bot import event_loop
 from bot.errors import RegistrarError
 from bot.settings import Settings
 
@@ -55,8 +56,11 @@ def sandbox(port: int, *, live: bool) -> None:
     async def serve(stop: asyncio.Event) -> None:
         configure_logs("WARNING")
         async with open_sandbox(port=port, live=live, environment=os.environ) as box:
-            around = Surroundings(box.clock, box.resolver, box.ca_file, box.aws_endpoint)
+            around = Surroundings(
+                box.clock, box.resolver, box.ca_file, box.aws_endpoint, post_seconds=0.0
+            )
             async with bootstrap(Settings.from_environment(box.environment), around) as bot:
+                box.attach(bot.metronome.beat_all, bot.deps.store, stop)
                 click.echo(f"Registrar's sandbox: {box.url}   (Ctrl-C stops it)")
                 await bot.run(stop)
 
@@ -154,7 +158,7 @@ async def _until_signal(serve: Any) -> None:
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    return _guard(lambda: asyncio.run(work))
+    return _guard(lambda: event_loop.run(work))
 
 
 def _guard(work: Any) -> Any:

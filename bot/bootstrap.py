@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -22,19 +23,33 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.clock import Clock, SystemClock
 from bot.errors import SettingsError
+from bot.jobs.heartbeat import EVERY, Heartbeat
+from bot.jobs.metrics import Metrics
 from bot.jobs.metronome import Metronome, Task
+from bot.jobs.order import parts_in_order
+from bot.kinds import control
 from bot.kinds.aws import AwsGateway, AwsIdentity
 from bot.kinds.checker import Checker
 from bot.kinds.net import AllowList, Egress, Resolver
+from bot.kinds.paced import PacedChecker
+from bot.kinds.pacing import Limits, Pacer
 from bot.settings import MAKE_A_KEY, Settings
 from bot.slack.app import build_app
 from bot.slack.background import Background
-from bot.slack.deliver import deliver_due
+from bot.slack.deliver import Courier
+from bot.slack.home import refresh_changed_homes
+from bot.slack.tempo import APART
 from bot.store.cipher import Keyring
 from bot.store.engine import open_store
 from bot.store.migrate import migrate, pending
-from bot.usecases.deps import Deps
+from bot.usecases.deps import Checks, Deps
+from bot.usecases.incidents import tick_incidents
+from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
+from bot.usecases.reminding import tick_reminders
+from bot.usecases.saying import tick_channels
+from bot.usecases.watch import Watch
+from bot.usecases.weekly import tick_weekly
 from bot.web import web_application
 
 log = structlog.get_logger(__name__)
@@ -48,11 +63,34 @@ class Surroundings:
     resolver: Resolver | None = None
     ca_file: Path | None = None
     aws_endpoint: Callable[[str, str], str | None] = lambda _service, _region: None
+    post_seconds: float = APART
+    """Seconds between two posts to one channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the use cases need, and what only the clock's tasks need besides.
+
+    `deps` is for people, whose tests wait for no pace; `paced` is for the schedule.
+    """
+
+    deps: Deps
+    paced: Deps
+    egress: Egress
 
 
 @asynccontextmanager
 async def open_deps(settings: Settings, around: Surroundings | None = None) -> AsyncIterator[Deps]:
     """Everything the use cases need, closed at the end; migrates an SQLite file first."""
+    async with open_tools(settings, around) as tools:
+        yield tools.deps
+
+
+@asynccontextmanager
+async def open_tools(
+    settings: Settings, around: Surroundings | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Tools]:
+    """The same with the schedule's own; `metrics` counts every check."""
     around = around or Surroundings()
     keyring = _keyring(settings)
     await _migrate_if_sqlite(settings)
@@ -68,8 +106,14 @@ async def open_deps(settings: Settings, around: Surroundings | None = None) -> A
         stack.push_async_callback(egress.close)
         aws = AwsGateway(identity=_aws_identity(settings), endpoint=around.aws_endpoint)
         stack.callback(aws.close)
-        checker = Checker(egress=egress, aws=aws, clock=around.clock)
-        yield Deps(store=store, checker=checker, clock=around.clock, allow=allow)
+        checker: Checks = Checker(egress=egress, aws=aws, clock=around.clock)
+        if metrics is not None:
+            checker = metrics.counting(checker)
+        pacer = Pacer(Limits(), around.clock)
+        by_person = PacedChecker(checker, pacer, around.clock, by_person=True)
+        deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)
+        paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
+        yield Tools(deps, paced, egress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +126,9 @@ class Bot:
     client: AsyncWebClient
     background: Background
     metronome: Metronome
+    watch: Watch
+    courier: Courier
+    metrics: Metrics
 
     async def run(self, stop: asyncio.Event, *, listen: bool = True, work: bool = True) -> None:
         """Serve until `stop` is set, then drain: no new work, running work ends, outbox is sent.
@@ -94,13 +141,14 @@ class Bot:
                 connected = await self._listen(stack)
             if work:
                 self.metronome.start()
+                stack.push_async_callback(self.watch.drain)
                 stack.push_async_callback(self.metronome.stop)
-            await self._serve(stack, connected, listen=listen)
+            await self._serve(stack, connected, listen=listen, work=work)
             log.info("registrar is running", listen=listen, work=work)
             await stop.wait()
             log.info("registrar stops")
         if work:
-            await deliver_due(self.deps, self.client)
+            await self.courier.deliver_due()
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> Callable[[], bool]:
         stack.push_async_callback(self.background.drain)
@@ -113,14 +161,23 @@ class Bot:
         return lambda: handler.client.session_id() is not None
 
     async def _serve(
-        self, stack: contextlib.AsyncExitStack, connected: Callable[[], bool], *, listen: bool
+        self,
+        stack: contextlib.AsyncExitStack,
+        connected: Callable[[], bool],
+        *,
+        listen: bool,
+        work: bool,
     ) -> None:
         async def ready() -> dict[str, bool]:
-            return {"database": await self.deps.store.is_up(), "slack": connected()}
+            parts = await parts_in_order(self.deps, self.metronome if work else None)
+            return {**parts, "slack": connected()}
 
         over_http = listen and self.settings.slack_app_token is None
         application = web_application(
-            app=self.app if over_http else None, ready=ready, clock=self.deps.clock
+            app=self.app if over_http else None,
+            ready=ready,
+            clock=self.deps.clock,
+            metrics=lambda: self.metrics.page(self.deps),
         )
         runner = web.AppRunner(application, access_log=None, handle_signals=False)
         stack.push_async_callback(runner.cleanup)
@@ -143,7 +200,9 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET to be reached over HTTP."
         )
     async with contextlib.AsyncExitStack() as stack:
-        deps = await stack.enter_async_context(open_deps(settings, around))
+        metrics = Metrics()
+        tools = await stack.enter_async_context(open_tools(settings, around, metrics))
+        deps = tools.deps
         # One session for all calls; and the SDK retries no 429 unless it is told to. Once is enough
         # while somebody waits; the outbox has its own patience.
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -165,14 +224,39 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             command=settings.slack_command,
             background=background,
         )
-        metronome = Metronome(
-            (
-                Task("deliver", 1.0, lambda: deliver_due(deps, client)),
-                Task("purge", 60.0, lambda: purge_deleted(deps)),
-            ),
-            deps.clock,
+        hosts = [host.strip() for host in settings.control_hosts.split(",") if host.strip()]
+        watch = Watch(
+            tools.paced,
+            probe=lambda: control.reached(tools.egress, hosts),
+            observer=lambda seen: metrics.late(seen.late),
         )
-        yield Bot(settings, deps, app, client, background, metronome)
+        courier = Courier(deps, client, apart=around.post_seconds if around else APART)
+        metrics.delivery_errors(lambda: courier.failures)
+        tasks = _tasks(deps, watch, courier, client)
+        metronome = Metronome(tasks, deps.clock, observer=metrics.beat)
+        if settings.heartbeat_url is not None:
+            url, in_order = settings.heartbeat_url.reveal(), partial(_in_order, deps, metronome)
+            metronome.add(Task("heartbeat", EVERY, Heartbeat(session, url, in_order).beat))
+        yield Bot(settings, deps, app, client, background, metronome, watch, courier, metrics)
+
+
+def _tasks(deps: Deps, watch: Watch, courier: Courier, client: AsyncWebClient) -> tuple[Task, ...]:
+    """What the clock asks for, in the order in which one beat after a leap of time runs it."""
+    return (
+        Task("retests", 1.0, watch.tick),
+        Task("incidents", 1.0, lambda: tick_incidents(deps)),
+        Task("storms", 1.0, lambda: tick_channels(deps)),
+        Task("reminders", 30.0, lambda: tick_reminders(deps)),
+        Task("weekly", 60.0, lambda: tick_weekly(deps)),
+        Task("deliver", 1.0, courier.deliver_due),
+        Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),
+        Task("purge", 60.0, lambda: purge_deleted(deps)),
+        Task("prune", 300.0, lambda: prune(deps)),
+    )
+
+
+async def _in_order(deps: Deps, metronome: Metronome) -> bool:
+    return all((await parts_in_order(deps, metronome)).values())
 
 
 def _always() -> bool:
