@@ -112,6 +112,7 @@ class Distribution:
         self.host = parsed(self.base).host
         self._realms = realms
         self._redirects = redirects
+        self._head_tells = True
 
     # -- the registry ------------------------------------------------------------------------
 
@@ -261,9 +262,14 @@ class Distribution:
     async def probe(
         self, image: Reference, authorization: str | None
     ) -> tuple[Pull, Challenge | None]:
-        """Like `manifest`, with the challenge of a refusal."""
-        answer = await self._manifest("HEAD", image, authorization)
-        if answer.status_code in {404, 405} and self.visit.left > 0:
+        """Like `manifest`, with the challenge of a refusal.
+
+        Where HEAD once did not tell, GET is asked at once: two callers are compared only by the
+        same request.
+        """
+        answer = await self._manifest("HEAD" if self._head_tells else "GET", image, authorization)
+        if self._head_tells and answer.status_code in {404, 405} and self.visit.left > 0:
+            self._head_tells = False
             answer = await self._manifest("GET", image, authorization)
         status = answer.status_code
         if status == 200 and _is_manifest(answer):

@@ -32,10 +32,12 @@ def denied(status: int = 401, *challenge: str) -> bytes:
 @dataclass(slots=True)
 class Basic:
     """A registry with Basic sign-in. `anyone`: it takes any password; `private`: its image is not
-    for guests."""
+    for guests; `heads`: it knows HEAD; `tagged`: the image has the tag."""
 
     anyone: bool = False
     private: bool = True
+    heads: bool = True
+    tagged: bool = True
     users: list[str] = field(default_factory=list)
 
     async def __call__(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -54,6 +56,10 @@ class Basic:
             return answer(200, "{}", [VERSION])
         if self.private and not member:
             return denied(403)
+        if asked.method == "HEAD" and not self.heads:
+            return answer(404)
+        if not self.tagged:
+            return answer(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}), [VERSION])
         return answer(200, "", MANIFEST)
 
 
@@ -123,6 +129,16 @@ async def test_public_image_proves_nothing_where_any_password_is_taken() -> None
     """Strangers pull it as well."""
     async with serve(Basic(anyone=True, private=False)) as wire:
         result = await check(wire, generic(wire, IMAGE))
+
+    assert (result.verdict, result.cause) == (Verdict.UNPROVEN, Cause.ACCEPTS_ANYONE)
+
+
+@pytest.mark.parametrize(("heads", "tagged"), [(True, False), (False, True), (False, False)])
+async def test_strangers_are_asked_what_told_of_us(heads: bool, tagged: bool) -> None:
+    """Where only GET tells, a stranger's HEAD tells no difference, and one would look like proof."""
+    registry = Basic(anyone=True, private=False, heads=heads, tagged=tagged)
+    async with serve(registry) as wire:
+        result = await check(wire, generic(wire, IMAGE, password="wrong"))
 
     assert (result.verdict, result.cause) == (Verdict.UNPROVEN, Cause.ACCEPTS_ANYONE)
 
