@@ -144,7 +144,9 @@ async def _identify(visit: Visit, realm: httpx.URL, token: Secret) -> None:
     answer = await visit.request("GET", url, {"PRIVATE-TOKEN": token.reveal()}, auth=True)
     if answer.status_code == 401:
         raise _unknown_token(str(json_object(answer).get("error_description", "")))
-    if answer.status_code != 200:
+    about = json_object(answer)
+    # Some servers say 200 to any path; only the token's own record is an identity.
+    if answer.status_code != 200 or not isinstance(about.get("scopes"), list):
         raise unreachable(
             Stage.LOGIN,
             Cause.BLOCKED_BY_REGISTRY if answer.status_code == 403 else Cause.REGISTRY_ERROR,
@@ -152,7 +154,7 @@ async def _identify(visit: Visit, realm: httpx.URL, token: Secret) -> None:
             "the token was not judged.",
             "Nothing to do here if it passes; GitLab bans an address after many failed sign-ins.",
         )
-    _read(visit, json_object(answer))
+    _read(visit, about)
 
 
 def _read(visit: Visit, about: dict[str, object]) -> None:
@@ -160,20 +162,20 @@ def _read(visit: Visit, about: dict[str, object]) -> None:
     if isinstance(name, str) and name.isprintable():
         visit.identity = f"token “{name[:60]}”"
     scopes = about.get("scopes")
-    if isinstance(scopes, list):
-        visit.scopes = tuple(str(scope)[:60] for scope in scopes[:40])
+    assert isinstance(scopes, list), "whoever asked saw to it"
+    visit.scopes = tuple(str(scope)[:60] for scope in scopes[:40])
     visit.issued_at = moment(about.get("created_at"))
     expires = moment(about.get("expires_at"))
     visit.expiry = Expiry(expires, "provider")
     if about.get("revoked") is True:
         raise _revoked()
-    if about.get("active") is False or (expires is not None and expires <= visit.clock.now()):
+    if about.get("active") is not True or (expires is not None and expires <= visit.clock.now()):
         raise _expired(expires)
 
 
 def _judge_scopes(visit: Visit) -> None:
-    if visit.scopes and not _PULLS & set(visit.scopes):
-        has = ", ".join(visit.scopes)
+    if not _PULLS & set(visit.scopes):
+        has = ", ".join(visit.scopes) or "none"
         raise refused(
             Stage.PULL,
             Cause.MISSING_SCOPE,
