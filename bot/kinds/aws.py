@@ -256,9 +256,7 @@ def _refusal(service: str, error: ClientError) -> AwsError:
         # Some servers answer a JSON protocol in XML; then the code hides in the message.
         inner = _XML_CODE.search(message)
         code = inner[1] if inner is not None else code
-    if _SKEW.search(str(answer.get("Message", ""))):
+    if _SKEW.search(message):
         # AWS calls a signature made at the wrong time a wrong signature.
         code = "RequestTimeTooSkewed"
-    if "Signature expired" in message or "Signature not yet current" in message:
-        code = "RequestTimeTooSkewed"  # AWS says SignatureDoesNotMatch here too
     return AwsError(service, code, status)
