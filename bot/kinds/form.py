@@ -206,8 +206,11 @@ def _fixed_url(kind: RegistryKind, text: str, faults: Faults) -> tuple[str, str]
     fixed = urlsplit(kind.url.fixed)
     if not text:
         return kind.url.fixed, ""
-    given = urlsplit(text if "://" in text else f"https://{text}")
     names = ALIASES if fixed.netloc == "docker.io" else {fixed.netloc}
+    try:
+        given = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:
+        given = urlsplit("")
     if given.netloc.lower() not in names or given.scheme != "https":
         faults["url"] = f"The Registry URL of {kind.label} is always {kind.url.fixed}."
         return kind.url.fixed, ""

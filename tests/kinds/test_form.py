@@ -363,8 +363,13 @@ def test_unknown_kind_and_variant_are_refused() -> None:
         validate("ghcr", "nonsense", {}, allow=AllowList())
 
 
-@given(st.text(max_size=100), st.text(max_size=100), st.text(max_size=100))
-def test_any_text_is_judged_without_failing(url: str, scope: str, image: str) -> None:
+@given(
+    st.sampled_from(["generic", "docker_hub"]),
+    st.text(max_size=100) | st.sampled_from(["https://[bad", "https://[::1"]),
+    st.text(max_size=100),
+    st.text(max_size=100),
+)
+def test_any_text_is_judged_without_failing(kind: str, url: str, scope: str, image: str) -> None:
     """Whatever is typed, the answer is a Config or sentences."""
     answers: Answers = {
         "url": url,
@@ -374,7 +379,7 @@ def test_any_text_is_judged_without_failing(url: str, scope: str, image: str) ->
         "password": Secret(image),
     }
     try:
-        config = validate("generic", "account", answers, allow=AllowList())
+        config = validate(kind, "account", answers, allow=AllowList())
     except InvalidInput:
         return
     assert config.url.startswith("https://")
