@@ -176,7 +176,9 @@ class Egress(httpx.AsyncBaseTransport):
         origin = (url.scheme, url.netloc)
         if origin in self._vetted and not url.userinfo:
             return
-        host, port = url.host, url.port or (443 if url.scheme == "https" else 80)
+        # Not `url.host`, which turns the `xn--` of the wire and of the lists into other letters.
+        host = url.raw_host.decode("ascii")
+        port = url.port or (443 if url.scheme == "https" else 80)
         if url.userinfo or not host:
             raise EgressError(Cause.BLOCKED_HOST, "This address is not allowed.")
         if url.scheme != "https" and not (

@@ -102,6 +102,19 @@ async def test_name_is_kept_as_host_while_the_connection_goes_elsewhere() -> Non
     assert wire.asked[0].headers["host"] == "r.example.com"
 
 
+@pytest.mark.parametrize("host", ["xn--bcher-kva.example", "r.xn--e1afmkfd.xn--p1ai"])
+async def test_name_in_other_letters_is_reached(host: str) -> None:
+    """Punycode is how such a name is written in a form, in DNS and in the operator's list."""
+    async with serve(always(answer(200))) as wire:
+        names = Names([Address("127.0.0.1", wire.port, trusted=True)])
+        egress = Egress(allow=AllowList.parse(f"http://{host}:80"), resolver=names)
+        found = await egress.send("GET", f"http://{host}/v2/")
+        await egress.close()
+
+    assert found.status_code == 200
+    assert wire.asked[0].headers["host"] == host
+
+
 async def test_unknown_name_says_so() -> None:
     """Both ways a resolver may say that there is no such name."""
 
