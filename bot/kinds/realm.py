@@ -58,7 +58,8 @@ def _approved(
         return None
     expected = hosts if hosts is not None else _KNOWN.get(registry.host)
     if expected is not None:
-        trusted = url.host in expected and url.port in {None, 443}
+        own = url.host == registry.host and url.port == registry.port
+        trusted = url.host in expected and (own or url.port in {None, 443})
     else:
         trusted = same_site(url.host, registry.host) and _port_fits(url, registry, allow)
     return url if trusted else None

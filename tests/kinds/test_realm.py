@@ -70,6 +70,26 @@ def test_hosted_kind_has_an_exact_list(realm: str, trusted: bool) -> None:
     assert (approved is not None) is trusted
 
 
+@pytest.mark.parametrize(
+    ("realm", "trusted"),
+    [
+        ("https://containers.acme.example:8443/token", True),
+        ("/token", True),
+        ("https://containers.acme.example/token", True),
+        ("https://containers.acme.example:9443/token", False),
+    ],
+)
+def test_listed_host_may_have_the_registrys_port(realm: str, trusted: bool) -> None:
+    """A GitHub Enterprise Server on a port of its own has its token service there too."""
+    host = "containers.acme.example"
+
+    approved = approve(
+        realm, httpx.URL(f"https://{host}:8443/v2/"), hosts=frozenset({host}), allow=PUBLIC
+    )
+
+    assert (approved is not None) is trusted
+
+
 def test_empty_list_trusts_nobody() -> None:
     """ECR has no token service, so a Bearer challenge there is never answered."""
     registry = httpx.URL("https://public.ecr.aws/v2/")
