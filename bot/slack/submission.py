@@ -10,7 +10,7 @@ from typing import Any, Final
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
-from bot.errors import InvalidInput, RegistrarError
+from bot.errors import InvalidInput, RegistrarError, StoreError
 from bot.slack.call import Call
 from bot.slack.card import Card, say
 from bot.slack.desk import LOADING, Desk, fault_card
@@ -58,6 +58,10 @@ async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
         card = await sent.work(actor)
     except InvalidInput as error:
         await ack(response_action="errors", errors=error_blocks(sent.view, error.fields))
+        return False
+    except StoreError as error:
+        # The next try may work, and what was typed, a secret among it, is nowhere but in the form.
+        await ack(response_action="errors", errors=error_blocks(sent.view, {"": str(error)}))
         return False
     except RegistrarError as error:
         await ack(response_action="update", view=fault_card(error).view(call.channel))

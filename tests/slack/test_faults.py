@@ -7,9 +7,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.core.check import CheckResult, Progress
 from bot.core.config import Config
-from bot.usecases import registries
+from bot.errors import StoreError
+from bot.usecases import drafts, registries
 from bot.usecases.deps import Deps
 from tests.factories import ALICE, add, checker_of, proven
 from tests.slack.workspace import Office, Person, opened
@@ -222,6 +225,27 @@ async def test_a_huge_secret_is_refused_on_its_field(office: Office, alice: Pers
 
     assert set(errors) == {"password"}
     assert checker_of(office.deps).seen == []
+
+
+async def test_a_locked_database_takes_no_form_away(
+    office: Office, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form stays with all that was typed, and sending it again works."""
+
+    async def locked(*_: object, **__: object) -> str:
+        raise StoreError("The database is busy; nothing was saved.")
+
+    await alice.type("add generic")
+    with monkeypatch.context() as patch:
+        patch.setattr(drafts, "begin", locked)
+        errors = await alice.submit(
+            url="https://registry.example.com", username="ci", password="correct horse"
+        )
+    assert list(errors.values()) == ["The database is busy; nothing was saved."]
+    assert office.slack.view["callback_id"] == "registry_form"
+
+    assert await alice.submit() == {}
+    assert "Proven and saved" in str(office.slack.view["blocks"])
 
 
 async def test_running_work_ends_before_the_bot_does(office: Office, alice: Person) -> None:
