@@ -50,7 +50,7 @@ def findings(result: CheckResult) -> list[str]:
 
 def saved(registry: RegistryView, result: CheckResult | None, now: datetime, *, new: bool) -> Card:
     """What was saved, and how well it is proven; `result` is None when it was saved anyway."""
-    proven = result is not None and result.verdict is Verdict.PROVEN
+    proven = registry.verdict is Verdict.PROVEN  # also of a late click, on what was proven since
     head = "🟢 Proven and saved" if proven else "🟡 Saved, not proven"
     lines = [f"*{head}: {code(registry.name)}*", *(findings(result) if result else ())]
     if not proven:

@@ -197,12 +197,18 @@ async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
 
 
 async def discard(deps: Deps, actor: Actor, draft_id: str) -> None:
-    """Forget a draft and its secret now; nothing happens when there is none."""
+    """Forget a draft and its secret now; nothing happens when there is none.
+
+    Raises Conflict when it is saved: that is undone by deleting the registry.
+    """
     now = deps.clock.now()
     async with deps.store.transaction() as session:
         draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
-        if draft is not None:
-            await drafts.drop(session, draft)
+        if draft is None:
+            return
+        if draft.state == SAVED:
+            raise Conflict("This is saved already. To be rid of it, delete the registry.")
+        await drafts.drop(session, draft)
 
 
 async def _live(session: AsyncSession, actor: Actor, name: str) -> Stored:

@@ -161,6 +161,23 @@ async def test_a_double_click_on_save_anyway_saves_once(office: Office, alice: P
     assert (await registries.counters(office.deps, ALICE)).total == 1
 
 
+async def test_late_clicks_tell_what_is_true_by_now(office: Office, alice: Person) -> None:
+    """The buttons of a message stay when the choice is made; by now it is saved, and proven."""
+    checker = checker_of(office.deps)
+    checker.answers = [refused(), *checker.answers]
+    await open_generic(alice)
+    kept = draft(office)
+    await alice.close()
+    await alice.press("save_anyway", kept)
+    await alice.type("test harbor-team")
+
+    await alice.press("save_anyway", kept)
+    assert "Proven and saved" in office.slack.said
+    await alice.press("discard", kept)
+    assert "saved already" in office.slack.said
+    assert (await registries.counters(office.deps, ALICE)).total == 1
+
+
 async def test_cancel_forgets_what_was_typed(office: Office, alice: Person) -> None:
     """After Cancel there is nothing left to correct."""
     checker_of(office.deps).answers = [refused()]
