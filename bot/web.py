@@ -46,6 +46,10 @@ class SeenSignatures:
         self._seen[signature] = now
         return True
 
+    def forget(self, signature: str) -> None:
+        """Not Slack's after all: strangers fill no memory, and push nothing out of it."""
+        self._seen.pop(signature, None)
+
 
 def web_application(
     *, app: AsyncApp | None, ready: Ready, clock: Clock, metrics: Metrics | None = None
@@ -96,6 +100,8 @@ def _slack(app: AsyncApp, seen: SeenSignatures) -> Callable[[web.Request], Await
             log.warning("replayed request refused")
             return web.json_response({"error": "this request was already answered"}, status=401)
         response = await app.async_dispatch(await to_bolt_request(request))
+        if response.status == 401:
+            seen.forget(signature)
         return await to_aiohttp_response(response)
 
     return handler

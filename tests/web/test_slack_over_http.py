@@ -89,6 +89,26 @@ async def test_a_replayed_request_is_refused(client: Client) -> None:
     assert (first.status, second.status) == (200, 401)
 
 
+async def test_strangers_do_not_fill_the_memory_of_signatures(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of made-up signatures must not push out one that could be replayed."""
+    seen: list[SeenSignatures] = []
+    first_time = SeenSignatures.first_time
+
+    def spied(self: SeenSignatures, signature: str) -> bool:
+        seen.append(self)
+        return first_time(self, signature)
+
+    monkeypatch.setattr(SeenSignatures, "first_time", spied)
+    await client.post("/slack/events", data=BODY, headers=_signed(BODY))
+    for number in range(3):
+        forged = _signed(BODY) | {"X-Slack-Signature": f"v0={number}"}
+        assert (await client.post("/slack/events", data=BODY, headers=forged)).status == 401
+
+    assert len(seen[0]._seen) == 1
+
+
 async def test_a_huge_body_is_refused(client: Client) -> None:
     """More than a megabyte is not read."""
     answer = await client.post("/slack/events", data=io.BytesIO(b"x" * 2_000_000))
