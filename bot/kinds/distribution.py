@@ -136,7 +136,7 @@ class Distribution:
                 raise self.not_a_registry()
             return None
         if status == 403:
-            raise self._turned_away()
+            raise self.turned_away()
         if answer.is_redirect:
             raise self._astray()
         if status != 401:
@@ -338,7 +338,7 @@ class Distribution:
             "Enter the address it redirects to as the Registry URL, if you trust it.",
         )
 
-    def _turned_away(self) -> Stop:
+    def turned_away(self) -> Stop:
         return unreachable(
             self.visit.stage,
             Cause.BLOCKED_BY_REGISTRY,
@@ -350,7 +350,7 @@ class Distribution:
     def unclear(self, answer: TokenAnswer) -> Stop:
         """The token service said neither yes nor no."""
         if answer.status == 403:
-            return self._turned_away()
+            return self.turned_away()
         return unreachable(
             self.visit.stage,
             Cause.REGISTRY_ERROR,

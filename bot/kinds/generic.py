@@ -13,6 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
 
+import httpx
+
 from bot.core.check import Cause, Expiry, Level, Mark, Stage, Verdict
 from bot.core.image import Reference
 from bot.core.secret import Secret
@@ -25,7 +27,7 @@ from bot.kinds.distribution import Distribution, Login, Pull, claims_of
 from bot.kinds.finding import Finding, Stop, refused, unreachable
 from bot.kinds.pull import Proof, conclude, prove_pull, signed_in, test_image
 from bot.kinds.shape import Faults, Given, maker_of
-from bot.kinds.visit import Visit
+from bot.kinds.visit import Visit, error_code
 
 # Once a day a host sees a made-up user name; one that accepts anybody is asked again sooner,
 # because it does not count failures and may have been fixed.
@@ -87,7 +89,7 @@ async def _basic(
 ) -> Finding:
     answer = await registry.root(login.basic())
     if answer.status_code != 200:
-        raise _refused(registry, login)
+        raise _root_refused(registry, login, answer)
     if await _accepts_anyone(visit, registry, challenge, _root_accepts(registry)):
         return await _compare(visit, registry, challenge, login)
     proof = signed_in(visit, Level.E2, login.username)
@@ -146,8 +148,9 @@ async def _open_root(visit: Visit, registry: Distribution, login: Login) -> Find
         pull, challenge = await registry.probe(image, None)
         if pull is not Pull.PULLED and pull is not Pull.NO_TAG:
             return await _compare(visit, registry, challenge, login)
-    if (await registry.root(login.basic())).status_code != 200:
-        raise _refused(registry, login)
+    answer = await registry.root(login.basic())
+    if answer.status_code != 200:
+        raise _root_refused(registry, login, answer)
     return _anyone(visit, registry, image)
 
 
@@ -236,6 +239,12 @@ def _root_accepts(registry: Distribution) -> Callable[[], Awaitable[bool]]:
 def _stranger() -> Login:
     """Nobody: never the real user with a wrong password, which could lock them out."""
     return Login(f"registrar-{secrets.token_hex(6)}", Secret(secrets.token_urlsafe(24)))
+
+
+def _root_refused(registry: Distribution, login: Login, answer: httpx.Response) -> Stop:
+    if answer.status_code == 403 and error_code(answer) is None:
+        return registry.turned_away()  # some guard in front of it, not the registry itself
+    return _refused(registry, login)
 
 
 def _refused(registry: Distribution, login: Login) -> Stop:

@@ -291,9 +291,16 @@ async def test_no_status_but_a_refusal_condemns(
     async with serve(always(odd) if at == "ping" else always(asks, odd)) as wire:
         result = await check(wire, generic(wire))
 
-    assert result.verdict in {verdict, Verdict.UNREACHABLE} or (at, status) == ("sign-in", 403)
-    assert result.verdict is not Verdict.PROVEN
+    assert result.verdict in {verdict, Verdict.UNREACHABLE}
     assert at == "sign-in" or result.cause is cause
+
+
+async def test_registrys_own_403_condemns() -> None:
+    """With an error code it is the registry that speaks, not a guard in front of it."""
+    async with serve(always(denied(401, 'Basic realm="x"'), denied(403))) as wire:
+        result = await check(wire, generic(wire))
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.BAD_CREDENTIALS)
 
 
 @pytest.mark.parametrize(
