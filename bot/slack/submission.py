@@ -20,6 +20,8 @@ from bot.slack.text import sentence
 
 # An update that overtakes the ack it follows would be replaced by what that ack shows.
 AFTER_ACK: Final = 0.5
+# Slack waits three seconds for the ack; a database that others hold may take longer.
+IN_TIME: Final = 1.5
 
 Work = Callable[[Actor], Awaitable[Card]]
 Again = Callable[[InvalidInput], dict[str, Any]]
@@ -46,7 +48,8 @@ async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
     """Ack a submission with its outcome; False when it was refused and may be sent once more.
 
     Who the person is must be known without asking Slack. When it is not, because we have just been
-    started, `meanwhile` is shown and the work is done after the ack.
+    started, or when the database takes long, `meanwhile` is shown and the rest is done after the
+    ack.
     """
     call = sent.call
     actor = await desk.people.known(call)
@@ -54,8 +57,13 @@ async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
         await ack(response_action="update", view=sent.meanwhile.view(call.channel))
         desk.start(call, _late(desk, sent), "submission")
         return True
+    working = asyncio.ensure_future(sent.work(actor))
+    if not (await asyncio.wait({working}, timeout=IN_TIME))[0]:
+        await ack(response_action="update", view=sent.meanwhile.view(call.channel))
+        desk.start(call, _conclude(desk, sent, actor, working), "submission")
+        return True
     try:
-        card = await sent.work(actor)
+        card = working.result()
     except InvalidInput as error:
         await ack(response_action="errors", errors=error_blocks(sent.view, error.fields))
         return False
@@ -79,12 +87,18 @@ def problems_view(call: Call, error: InvalidInput) -> dict[str, Any]:
 
 
 async def _late(desk: Desk, sent: Submission) -> None:
-    await asyncio.sleep(AFTER_ACK)
     actor = await desk.people.actor(sent.call)
+    await _conclude(desk, sent, actor, sent.work(actor))
+
+
+async def _conclude(desk: Desk, sent: Submission, actor: Actor, work: Awaitable[Card]) -> None:
+    """The outcome of work that is done after the ack."""
+    await asyncio.sleep(AFTER_ACK)
     try:
-        card = await sent.work(actor)
-    except InvalidInput as error:
-        await desk.client.views_update(view_id=sent.call.view_id, view=sent.again(error))
+        card = await work
+    except (InvalidInput, StoreError) as error:
+        wrong = error if isinstance(error, InvalidInput) else InvalidInput({"": str(error)})
+        await desk.client.views_update(view_id=sent.call.view_id, view=sent.again(wrong))
         return
     await ModalSurface(desk.client, sent.call, sent.call.view_id).finish(card)
     if sent.then is not None:

@@ -12,6 +12,7 @@ import pytest
 from bot.core.check import CheckResult, Progress
 from bot.core.config import Config
 from bot.errors import StoreError
+from bot.slack import submission
 from bot.usecases import drafts, registries
 from bot.usecases.deps import Deps
 from tests.factories import ALICE, add, checker_of, proven
@@ -246,6 +247,39 @@ async def test_a_locked_database_takes_no_form_away(
 
     assert await alice.submit() == {}
     assert "Proven and saved" in str(office.slack.view["blocks"])
+
+
+@pytest.mark.parametrize("served", [True, False])
+async def test_a_slow_database_makes_no_ack_late(
+    office: Office, alice: Person, monkeypatch: pytest.MonkeyPatch, served: bool
+) -> None:
+    """Slack waits three seconds; what takes longer goes on after the ack, and is told."""
+    begin, free = drafts.begin, asyncio.Event()
+
+    async def held(*given: Any, **more: Any) -> str:
+        await free.wait()
+        if served:
+            return await begin(*given, **more)
+        raise StoreError("The database is busy; nothing was saved.")
+
+    await alice.type("add generic")
+    drain = alice.background.drain
+
+    async def acked() -> None:
+        free.set()
+        await drain()
+
+    monkeypatch.setattr(drafts, "begin", held)
+    monkeypatch.setattr(alice.background, "drain", acked)
+    monkeypatch.setattr(submission, "IN_TIME", 0.1)
+    async with asyncio.timeout(10):
+        errors = await alice.submit(
+            url="https://registry.example.com", username="ci", password="correct horse"
+        )
+
+    assert errors == {}
+    expected = "Proven and saved" if served else "The database is busy; nothing was saved."
+    assert expected in str(office.slack.view["blocks"])
 
 
 async def test_running_work_ends_before_the_bot_does(office: Office, alice: Person) -> None:
