@@ -259,16 +259,20 @@ class Distribution:
         """Ask for the manifest of `image`; HEAD first, GET where HEAD does not tell."""
         return (await self.probe(image, authorization))[0]
 
+    def ask_by_get(self) -> None:
+        """Ask for manifests by GET from now on: where requests are scarce, it always tells."""
+        self._head_tells = False
+
     async def probe(
         self, image: Reference, authorization: str | None
     ) -> tuple[Pull, Challenge | None]:
         """Like `manifest`, with the challenge of a refusal.
 
         Where HEAD once did not tell, GET is asked at once: two callers are compared only by the
-        same request.
+        same request. A HEAD has no body, so whose 403 or 404 it is only GET tells.
         """
         answer = await self._manifest("HEAD" if self._head_tells else "GET", image, authorization)
-        if self._head_tells and answer.status_code in {404, 405} and self.visit.left > 0:
+        if self._head_tells and answer.status_code in {403, 404, 405} and self.visit.left > 0:
             self._head_tells = False
             answer = await self._manifest("GET", image, authorization)
         status = answer.status_code
@@ -281,6 +285,8 @@ class Distribution:
             bad = offered is not None and offered.parameters.get("error") == "invalid_token"
             return (Pull.BAD_TOKEN if bad and authorization else Pull.DENIED), offered
         if status == 403:
+            if error_code(answer) is None:
+                raise self.turned_away()  # some guard in front of it, not the registry itself
             return Pull.DENIED, None
         if status == 404:
             known = error_code(answer) == "MANIFEST_UNKNOWN"

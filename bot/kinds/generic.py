@@ -163,6 +163,7 @@ async def _compare(
         return _anyone(visit, registry)
     visit.mark(Stage.LOGIN, Mark.UNKNOWN, "accepts anyone")
     visit.enter(Stage.PULL)
+    registry.ask_by_get()
     ours = await _pull(registry, challenge, login, image)
     if ours is not Pull.PULLED and ours is not Pull.NO_TAG:
         return _not_ours(visit, registry, image, ours, login)

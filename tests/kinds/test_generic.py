@@ -32,12 +32,15 @@ def denied(status: int = 401, *challenge: str) -> bytes:
 @dataclass(slots=True)
 class Basic:
     """A registry with Basic sign-in. `anyone`: it takes any password; `private`: its image is not
-    for guests; `heads`: it knows HEAD; `tagged`: the image has the tag."""
+    for guests; `heads`: it knows HEAD; `tagged`: the image has the tag; `guard` answers for images
+    in its place, `strangers_guard` to all but alice."""
 
     anyone: bool = False
     private: bool = True
     heads: bool = True
     tagged: bool = True
+    guard: bytes = b""
+    strangers_guard: bytes = b""
     users: list[str] = field(default_factory=list)
 
     async def __call__(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -54,6 +57,9 @@ class Basic:
             return denied(401, 'Basic realm="x"')
         if asked.path == "/v2/":
             return answer(200, "{}", [VERSION])
+        guard = self.guard or (self.strangers_guard if user != "alice" else b"")
+        if guard:
+            return guard
         if self.private and not member:
             return denied(403)
         if asked.method == "HEAD" and not self.heads:
@@ -301,6 +307,36 @@ async def test_registrys_own_403_condemns() -> None:
         result = await check(wire, generic(wire))
 
     assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.BAD_CREDENTIALS)
+
+
+@pytest.mark.parametrize("body", ["", "<html>Access denied</html>", '{"message": "Forbidden"}'])
+async def test_guards_403_to_a_pull_judges_nobody(body: str) -> None:
+    """A firewall's word is none of the registry's, whoever signed in before it spoke."""
+    registry = Basic(guard=answer(403, body))
+    async with serve(registry) as wire:
+        result = await check(wire, generic(wire, IMAGE))
+
+    assert (result.verdict, result.cause) == (Verdict.UNREACHABLE, Cause.BLOCKED_BY_REGISTRY)
+    assert len(result.evidence) <= MOST_REQUESTS
+
+
+async def test_registrys_own_403_to_a_pull_condemns() -> None:
+    """HEAD shows the status only; GET shows that the registry itself says no."""
+    registry = Basic(guard=denied(403))
+    async with serve(registry) as wire:
+        result = await check(wire, generic(wire, IMAGE))
+
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.NO_ACCESS)
+    assert "DENIED" in {each.code for each in result.evidence}
+
+
+async def test_guard_that_stops_only_strangers_proves_nothing() -> None:
+    """Or a wrong password would be green where anybody is let in and a firewall counts requests."""
+    registry = Basic(anyone=True, private=False, strangers_guard=answer(403, "<html>"))
+    async with serve(registry) as wire:
+        result = await check(wire, generic(wire, IMAGE, password="wrong"))
+
+    assert (result.verdict, result.cause) == (Verdict.UNREACHABLE, Cause.BLOCKED_BY_REGISTRY)
 
 
 @pytest.mark.parametrize(
