@@ -7,11 +7,9 @@ name is refused: some servers (Nexus with anonymous pulls, for one) accept any p
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import httpx
 
@@ -27,12 +25,8 @@ from bot.kinds.distribution import Distribution, Login, Pull, claims_of
 from bot.kinds.finding import Finding, Stop, refused, unreachable
 from bot.kinds.pull import Proof, conclude, prove_pull, signed_in, test_image
 from bot.kinds.shape import Faults, Given, maker_of
+from bot.kinds.strangers import remembered, stranger, token_for_stranger
 from bot.kinds.visit import Visit, error_code
-
-# Once a day a host sees a made-up user name; one that accepts anybody is asked again sooner,
-# because it does not count failures and may have been fixed.
-_REFUSES_KEPT: Final = timedelta(days=1)
-_ACCEPTS_KEPT: Final = timedelta(minutes=5)
 
 
 class Generic:
@@ -90,7 +84,7 @@ async def _basic(
     answer = await registry.root(login.basic())
     if answer.status_code != 200:
         raise _root_refused(registry, login, answer)
-    if await _accepts_anyone(visit, registry, challenge, _root_accepts(registry)):
+    if await remembered(registry, challenge, "sign in", _root_accepts(registry)):
         return await _compare(visit, registry, challenge, login)
     proof = signed_in(visit, Level.E2, login.username)
     return await prove_pull(visit, registry, challenge, login, proof)
@@ -101,18 +95,10 @@ async def _bearer(
 ) -> Finding:
     if harbor.is_robot(challenge, registry, login):
         visit.question = Question(partial(harbor.ask, visit, registry, login), harbor.REQUESTS)
-
-    async def stranger() -> bool:
-        answer = await registry.token(challenge, _stranger())
-        if answer.token is None and not answer.refused and answer.status not in {400, 404, 405}:
-            raise registry.unclear(answer)
-        return answer.token is not None
-
+    question = token_for_stranger(registry, challenge)
     # With an image and a token service open to all, every request of the budget is needed for the
     # comparison; so there the made-up user goes first.
-    if test_image(visit) is not None and await _accepts_anyone(
-        visit, registry, challenge, stranger
-    ):
+    if test_image(visit) is not None and await remembered(registry, challenge, "sign in", question):
         return await _compare(visit, registry, challenge, login)
     answer = await registry.token(challenge, login)
     if answer.refused:
@@ -121,7 +107,7 @@ async def _bearer(
         return await _compare(visit, registry, challenge, login)
     if answer.token is None:
         raise registry.unclear(answer)
-    if await _accepts_anyone(visit, registry, challenge, stranger):
+    if await remembered(registry, challenge, "sign in", question):
         return await _compare(visit, registry, challenge, login)
     if test_image(visit) is None:
         await _use(registry, answer.token)
@@ -194,11 +180,9 @@ async def _stranger_pulls(
     async def question() -> bool:
         if visit.left < (1 if challenge is None or challenge.scheme == "basic" else 2):
             return True  # nothing is proven by a comparison that was not made
-        return await _pull(registry, challenge, _stranger(), image) in {Pull.PULLED, Pull.NO_TAG}
+        return await _pull(registry, challenge, stranger(), image) in {Pull.PULLED, Pull.NO_TAG}
 
-    scheme = challenge.scheme if challenge is not None else ""
-    key: Hashable = ("stranger pulls", registry.base, scheme, image.repository)
-    return await visit.memory.ask(key, question, _keep)
+    return await remembered(registry, challenge, ("pull", image.repository), question)
 
 
 def _not_ours(
@@ -216,30 +200,11 @@ def _not_ours(
     return conclude(visit, image, ours, Proof(Level.E1, f"Signed in as {login.username}"))
 
 
-async def _accepts_anyone(
-    visit: Visit,
-    registry: Distribution,
-    challenge: Challenge,
-    question: Callable[[], Awaitable[bool]],
-) -> bool:
-    key: Hashable = ("stranger", registry.base, challenge.scheme, challenge.realm)
-    return await visit.memory.ask(key, question, _keep)
-
-
-def _keep(accepts: bool) -> timedelta:
-    return _ACCEPTS_KEPT if accepts else _REFUSES_KEPT
-
-
 def _root_accepts(registry: Distribution) -> Callable[[], Awaitable[bool]]:
     async def question() -> bool:
-        return (await registry.root(_stranger().basic())).status_code == 200
+        return (await registry.root(stranger().basic())).status_code == 200
 
     return question
-
-
-def _stranger() -> Login:
-    """Nobody: never the real user with a wrong password, which could lock them out."""
-    return Login(f"registrar-{secrets.token_hex(6)}", Secret(secrets.token_urlsafe(24)))
 
 
 def _root_refused(registry: Distribution, login: Login, answer: httpx.Response) -> Stop:

@@ -74,13 +74,14 @@ class Bearer:
     """A registry with a token service at its side.
 
     `open_to_all`: it gives anyone a token; `lenient`: with a scope it gives a token for a wrong
-    password too (as Harbor does); `private`: the image is for members.
+    password too (as Harbor does); `private`: the image is for members; `challenge`: how it asks.
     """
 
     wire: Wire | None = None
     open_to_all: bool = False
     lenient: bool = False
     private: bool = True
+    challenge: str = 'Bearer realm="/token",service="reg",scope="repository:a/b:pull,push"'
 
     async def __call__(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
         token = asked.path == "/token"
@@ -100,7 +101,7 @@ class Bearer:
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")
         if token == "member" or (token == "guest" and (asked.path == "/v2/" or not self.private)):
             return answer(200, "{}" if asked.method == "GET" else "", [VERSION, *MANIFEST])
-        return denied(401, 'Bearer realm="/token",service="reg",scope="repository:a/b:pull,push"')
+        return denied(401, self.challenge)
 
 
 async def test_basic_sign_in_is_proven_against_strangers() -> None:
@@ -506,3 +507,18 @@ async def test_no_secret_is_in_the_result() -> None:
     assert PASSWORD not in everything
     assert base64.b64encode(f"alice:{PASSWORD}".encode()).decode() not in everything
     assert "member" not in everything
+
+
+@pytest.mark.parametrize(
+    "after",
+    ['Bearer realm="/token",service="new"', 'Bearer realm="/token?v=2",service="old"'],
+)
+async def test_changed_challenge_ends_what_is_known_of_strangers(after: str) -> None:
+    """Another token service, or another service of it, may let in whom the former refused."""
+    registry = Bearer(challenge='Bearer realm="/token",service="old"')
+    async with serve(registry) as wire, checker_for(wire.allow) as checker:
+        before = await checker.check(generic(wire))
+        registry.challenge, registry.open_to_all = after, True
+        later = await checker.check(generic(wire))
+
+    assert (before.verdict, later.verdict) == (Verdict.PROVEN, Verdict.UNPROVEN)
