@@ -269,10 +269,12 @@ class Distribution:
         """Like `manifest`, with the challenge of a refusal.
 
         Where HEAD once did not tell, GET is asked at once: two callers are compared only by the
-        same request. A HEAD has no body, so whose 403 or 404 it is only GET tells.
+        same request. A HEAD has no body, so whose 403 or 404 it is only GET tells; the last request
+        of a check is a GET for that reason.
         """
-        answer = await self._manifest("HEAD" if self._head_tells else "GET", image, authorization)
-        if self._head_tells and answer.status_code in {403, 404, 405} and self.visit.left > 0:
+        by_head = self._head_tells and self.visit.left > 1
+        answer = await self._manifest("HEAD" if by_head else "GET", image, authorization)
+        if by_head and answer.status_code in {403, 404, 405}:
             self._head_tells = False
             answer = await self._manifest("GET", image, authorization)
         status = answer.status_code

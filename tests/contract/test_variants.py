@@ -51,6 +51,15 @@ async def test_assumed_role_is_proven() -> None:
     assert (result.verdict, result.level, result.identity) == (Verdict.PROVEN, Level.E3, ROLE)
 
 
+async def test_assumed_role_without_the_right_to_pull_is_refused() -> None:
+    """Its check has one request left for the image, which must show that the word is ECR's."""
+    async with open_lab() as lab:
+        result = await lab.check("ecr", State.NO_ACCESS, variant="assume_role")
+
+        assert lab.requests <= 6
+    assert (result.verdict, result.cause) == (Verdict.REFUSED, Cause.NO_ACCESS)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
