@@ -7,7 +7,7 @@ GitLab source, jwt_controller and container_registry_authentication_service.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Final
 
 import httpx
@@ -23,13 +23,12 @@ from bot.kinds.distribution import Distribution, Login
 from bot.kinds.finding import Finding, Stop, refused, unreachable
 from bot.kinds.pull import prove_pull, signed_in
 from bot.kinds.shape import Faults, Given, foreign
+from bot.kinds.strangers import remembered, token_for_stranger
 from bot.kinds.visit import Visit, json_object
 
 _HOSTED: Final = "registry.gitlab.com"
 _HOSTED_REALMS: Final = frozenset({"gitlab.com"})
 _PULLS: Final = frozenset({"read_registry", "api"})
-_BASELINE_KEPT: Final = timedelta(days=1)
-_OPEN_KEPT: Final = timedelta(minutes=5)
 
 
 class Gitlab:
@@ -125,14 +124,15 @@ async def _sign_in(
 
 
 async def _open_to_all(visit: Visit, registry: Distribution, challenge: Challenge) -> bool:
+    """Whether it gives tokens to nobody in particular, remembered for a day at most."""
+
     async def anonymous() -> bool:
         return (await registry.token(challenge, None)).token is not None
 
-    return await visit.memory.ask(
-        ("anonymous", registry.base, challenge.realm),
-        anonymous,
-        lambda is_open: _OPEN_KEPT if is_open else _BASELINE_KEPT,
-    )
+    if visit.config.host == _HOSTED:  # known to refuse wrong secrets; failed sign-ins would count
+        return await remembered(registry, challenge, "anonymous", anonymous)
+    question = token_for_stranger(registry, challenge)
+    return await remembered(registry, challenge, "sign in", question)
 
 
 async def _identify(visit: Visit, realm: httpx.URL, token: Secret) -> None:

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+from collections.abc import Callable
 
 import pytest
 
 from bot.core.check import CheckResult, Verdict
 from bot.core.config import Config
 from bot.core.secret import Secret
+from bot.kinds.visit import MOST_REQUESTS
 from tests.kinds.checks import VERSION, checker_for
-from tests.kinds.wire import Asked, answer, reply, serve
+from tests.kinds.wire import Asked, Handler, answer, reply, serve
 
 RECORD = {"name": "ci", "revoked": False, "active": True, "scopes": ["read_registry"]}
+
+
+def gitlab(tokens: Callable[[Asked], bytes], about: bytes = b"") -> Handler:
+    """A self-managed GitLab: `tokens` answers its token service, `about` what a token is."""
+
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        said = about
+        if asked.path == "/v2/":
+            realm = ("WWW-Authenticate", 'Bearer realm="/jwt/auth",service="container_registry"')
+            said = answer(401, "{}", [VERSION, realm])
+        elif asked.path == "/jwt/auth":
+            said = tokens(asked)
+        elif "/manifests/" in asked.path:
+            said = answer(200, "", [("Docker-Content-Digest", "sha256:" + "a" * 64)])
+        writer.write(reply(asked, said))
+
+    return handle
 
 
 async def check(about: bytes) -> CheckResult:
@@ -22,16 +42,8 @@ async def check(about: bytes) -> CheckResult:
     Its token service gives a token to anybody.
     """
 
-    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        said = about
-        if asked.path == "/v2/":
-            realm = ("WWW-Authenticate", 'Bearer realm="/jwt/auth",service="container_registry"')
-            said = answer(401, "{}", [VERSION, realm])
-        elif asked.path == "/jwt/auth":
-            said = answer(200, '{"token": "for-anyone"}')
-        writer.write(reply(asked, said))
-
-    async with serve(handle) as wire, checker_for(wire.allow) as checker:
+    handler = gitlab(lambda _: answer(200, '{"token": "for-anyone"}'), about)
+    async with serve(handler) as wire, checker_for(wire.allow) as checker:
         values, secrets = {"username": "ci"}, {"token": Secret("glpat-made-up-for-a-test")}
         return await checker.check(Config("gitlab", "account", wire.url, values, secrets))
 
@@ -66,3 +78,25 @@ async def test_record_may_refuse(change: dict[str, object]) -> None:
     result = await check(answer(200, json.dumps(RECORD | change)))
 
     assert (result.verdict, result.explicit) == (Verdict.REFUSED, True)
+
+
+@pytest.mark.parametrize("anyone", [False, True])
+async def test_deploy_token_counts_only_where_strangers_are_refused(anyone: bool) -> None:
+    """A server that refuses only those who show nothing would make any password green."""
+
+    def tokens(asked: Asked) -> bytes:
+        pair = base64.b64decode(asked.headers.get("authorization", "").removeprefix("Basic "))
+        if pair == b"ci:gldt-made-up-for-a-test" or (anyone and pair):
+            return answer(200, '{"token": "for-ci"}')
+        return answer(401 if pair else 403, '{"errors": [{"code": "DENIED"}]}')
+
+    async with serve(gitlab(tokens)) as wire, checker_for(wire.allow) as checker:
+        values, secrets = {"username": "ci"}, {"token": Secret("gldt-made-up-for-a-test")}
+        config = Config("gitlab", "account", wire.url, values, secrets, test_image="team/app:1.2")
+        results = [await checker.check(config) for _ in range(2)]
+
+    expected = Verdict.UNREACHABLE if anyone else Verdict.PROVEN
+    assert [result.verdict for result in results] == [expected, expected]
+    made_up = [asked for asked in wire.asked if "account=registrar-" in asked.target]
+    assert len(made_up) == 1
+    assert all(len(result.evidence) < MOST_REQUESTS for result in results)
