@@ -10,13 +10,14 @@ from bot.errors import NotFound
 from bot.slack.access import reader
 from bot.slack.blocks import Block
 from bot.slack.call import Call, Place
+from bot.slack.card import Card
 from bot.slack.desk import Desk
 from bot.slack.forms import kind_labels
 from bot.slack.home import publish
 from bot.slack.metadata import ListState
 from bot.slack.render_help import help_card, picker_card, set_up_block
 from bot.slack.render_history import history_card
-from bot.slack.render_list import list_card
+from bot.slack.render_list import empty_card, list_card
 from bot.slack.render_show import show_card
 from bot.slack.text import sentence
 from bot.usecases import registries, workspaces
@@ -59,9 +60,15 @@ async def show_history(desk: Desk, call: Call, name: str) -> None:
 async def by_name(desk: Desk, call: Call, verb: str, name: str, go_on: ByName) -> None:
     """Go on with a typed name; without one, or with one that does not exist, offer a search."""
     if not name:
-        await desk.answer(call, picker_card(verb))
+        await desk.answer(call, await _search(desk, call, verb))
         return
     try:
         await go_on(desk, call, name)
     except NotFound as error:
-        await desk.tell(call, picker_card(verb, sentence(str(error))))
+        await desk.tell(call, await _search(desk, call, verb, sentence(str(error))))
+
+
+async def _search(desk: Desk, call: Call, verb: str, lead: str = "") -> Card:
+    """The picker; where there is nothing to pick from, the first steps."""
+    counters = await registries.counters(desk.deps, reader(call))
+    return picker_card(verb, lead) if counters.total else empty_card(lead)

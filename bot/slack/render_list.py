@@ -54,9 +54,11 @@ def list_card(page: RegistryPage, now: datetime, kinds: tuple[tuple[str, str], .
     return Card("Registries", text, tuple(blocks))
 
 
-def empty_card() -> Card:
+def empty_card(lead: str = "") -> Card:
+    """How to begin, after a sentence on what was asked for."""
+    text = f"{lead} {FIRST_STEPS}".strip()
     add = button("Add your first registry", ids.ADD, "-", style="primary")
-    return Card("Registries", FIRST_STEPS, (section(FIRST_STEPS), actions(add)))
+    return Card("Registries", text, (section(text), actions(add)))
 
 
 def row_block(row: RegistryView, now: datetime) -> Block:

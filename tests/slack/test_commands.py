@@ -167,9 +167,23 @@ async def test_a_name_that_does_not_exist_leads_to_the_search(office: Office, bo
 @pytest.mark.parametrize("verb", ["show", "edit", "delete", "test", "history"])
 async def test_without_a_name_there_is_a_search(office: Office, alice: Person, verb: str) -> None:
     """Every verb that needs a name offers all of them."""
+    await add(office.deps)
     await alice.type(verb)
 
     assert f"pick_{verb}" in str(office.slack.responses[-1]["blocks"])
+
+
+@pytest.mark.parametrize("text", ["show", "edit", "delete", "test", "history", "test harbor"])
+async def test_without_any_registry_one_can_be_added(
+    office: Office, alice: Person, text: str
+) -> None:
+    """A search through nothing would be a dead end."""
+    await alice.type(text)
+
+    shown = str(office.slack.responses[-1]["blocks"])
+    assert "Add your first registry" in shown
+    assert "pick_" not in shown
+    assert ("no registry called harbor" in office.slack.said) == (text == "test harbor")
 
 
 async def test_the_search_finds_parts_of_names_and_hosts(office: Office, bob: Person) -> None:
