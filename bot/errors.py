@@ -5,6 +5,7 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── InvalidReference           a text is not an image reference
 ├── NotFound                   no such registry, draft or workspace, or it expired
 ├── NotAllowed                 this person may not do that
+│   └── NotSetUp               not yet: first somebody has to say who manages
 ├── Conflict                   somebody else changed it first, or the name is taken
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
 ├── StoreError                 the database is locked, full or away; nothing was saved
@@ -46,6 +47,10 @@ class NotFound(RegistrarError):
 
 class NotAllowed(RegistrarError):
     """The person may not do this; the sentence names who can help."""
+
+
+class NotSetUp(NotAllowed):
+    """Nobody said yet who manages; the person may do so, and be a manager then."""
 
 
 class Conflict(RegistrarError):

@@ -13,11 +13,15 @@ MINUTES_MAX: Final = 7 * 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person who asks. `groups` holds the ids of the settings' user groups they are in."""
+    """The person who asks. `groups` holds the ids of the settings' user groups they are in.
+
+    `is_guest`: a guest of the workspace, or somebody of another one in a shared channel.
+    """
 
     team_id: str
     user_id: str
     is_admin: bool = False
+    is_guest: bool = False
     groups: frozenset[str] = frozenset()
 
 

@@ -30,6 +30,12 @@ class _Kept(Generic[T]):
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    admin: bool
+    guest: bool
+
+
 class UnknownPerson(RegistrarError):
     """Slack did not tell who the person is, so nothing may be changed for them now."""
 
@@ -46,28 +52,28 @@ class People:
         self._client = client
         self._deps = deps
         self._clock: Clock = deps.clock
-        self._admins: dict[tuple[str, str], _Kept[bool]] = {}
+        self._ranks: dict[tuple[str, str], _Kept[_Rank]] = {}
         self._members: dict[tuple[str, str], _Kept[frozenset[str]]] = {}
 
     async def actor(self, call: Call) -> Actor:
         """The person with their rank. Raises UnknownPerson when Slack does not answer."""
         try:
-            admin = await self._is_admin(call)
+            rank = await self._rank(call)
             groups = [g for g in await self._named_groups(call) if await self._is_in(call, g)]
         except AWAY as error:
             raise UnknownPerson(
                 "Slack did not tell whether you may do that, so nothing was done. "
                 "Try again in a moment."
             ) from error
-        return Actor(call.team, call.user, is_admin=admin, groups=frozenset(groups))
+        return Actor(call.team, call.user, rank.admin, rank.guest, frozenset(groups))
 
     async def known(self, call: Call) -> Actor | None:
         """The person as Slack told it within ten minutes, without asking; None when unknown.
 
         For the three seconds before an ack, in which nothing is asked of the network.
         """
-        admin = self._usable(self._admins.get((call.team, call.user)))
-        if admin is None:
+        rank = self._usable(self._ranks.get((call.team, call.user)))
+        if rank is None:
             return None
         groups = set()
         for group in await self._named_groups(call):
@@ -76,18 +82,18 @@ class People:
                 return None
             if call.user in members:
                 groups.add(group)
-        return Actor(call.team, call.user, is_admin=admin, groups=frozenset(groups))
+        return Actor(call.team, call.user, rank.admin, rank.guest, frozenset(groups))
 
     async def _named_groups(self, call: Call) -> tuple[str, ...]:
         return (await workspaces.settings(self._deps, reader(call))).manager_groups
 
-    async def _is_admin(self, call: Call) -> bool:
+    async def _rank(self, call: Call) -> _Rank:
         key = (call.team, call.user)
-        kept = self._admins.get(key)
+        kept = self._ranks.get(key)
         if kept is None or self._age(kept.at) > FRESH:
             answer = await self._client.users_info(user=call.user)
-            kept = _Kept(_rank(answer.get("user") or {}, call.team), self._clock.now())
-            _keep(self._admins, key, kept)
+            kept = _Kept(_rank_of(answer.get("user") or {}, call.team), self._clock.now())
+            _keep(self._ranks, key, kept)
         return kept.value
 
     async def _is_in(self, call: Call, group: str) -> bool:
@@ -106,15 +112,16 @@ class People:
         return self._clock.now() - at
 
 
-def _rank(user: Mapping[str, Any], team: str) -> bool:
-    """Admin or owner of this workspace.
+def _rank_of(user: Mapping[str, Any], team: str) -> _Rank:
+    """Admin or owner of this workspace, or a guest or stranger in it.
 
     In a channel shared with another company its people can click too, and `is_admin` then speaks of
     their own workspace.
     """
     at_home = user.get("team_id", team) == team and not user.get("is_stranger")
     guest = user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("deleted")
-    return bool(at_home and not guest and (user.get("is_admin") or user.get("is_owner")))
+    member = bool(at_home and not guest)
+    return _Rank(member and bool(user.get("is_admin") or user.get("is_owner")), not member)
 
 
 def _keep(kept: dict[K, _Kept[T]], key: K, value: _Kept[T]) -> None:

@@ -13,9 +13,11 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import RegistrarError
+from bot.errors import NotSetUp, RegistrarError
+from bot.slack import ids
 from bot.slack.access import People
 from bot.slack.background import Background
+from bot.slack.blocks import actions, button
 from bot.slack.call import Call, Place
 from bot.slack.card import Card, say
 from bot.slack.once import Once
@@ -133,6 +135,9 @@ class Desk:
 
 def fault_card(error: Exception) -> Card:
     """What to show of an error; one without a sentence of ours is logged under a reference id."""
+    if isinstance(error, NotSetUp):
+        set_up = button("Set up", ids.SETTINGS, "-", style="primary")
+        return say("Registrar", sentence(str(error)), buttons=[actions(set_up)])
     if isinstance(error, RegistrarError):
         return say("Registrar", sentence(str(error)))
     if isinstance(error, SlackApiError) and code_of(error) in TRIGGER_ERRORS:

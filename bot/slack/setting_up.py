@@ -25,20 +25,19 @@ from bot.slack.submission import AFTER_ACK, Submission, problems_view, settle
 from bot.slack.surface import ModalSurface
 from bot.slack.trouble import AWAY, code_of
 from bot.usecases import workspaces
-from bot.usecases.permission import require_manager
+from bot.usecases.permission import require_setter
 
 log = structlog.get_logger(__name__)
 
 
 async def open_settings(desk: Desk, call: Call) -> None:
-    """Managers only, but for the first time: then whoever comes first may."""
+    """Managers only, but for the first time: then anyone except guests may."""
 
     async def build() -> View:
         actor = await desk.people.actor(call)
         settings = await workspaces.settings(desk.deps, actor)
-        if settings.configured:
-            await require_manager(desk.deps, actor, "change the settings")
-        else:
+        await require_setter(desk.deps, actor)
+        if not settings.configured:
             zone = await _time_zone(desk, call)
             settings = replace(settings, preferences=replace(settings.preferences, time_zone=zone))
         return settings_form(settings, await _groups(desk), call.channel)

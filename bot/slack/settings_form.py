@@ -27,7 +27,10 @@ from bot.slack.state import values_of
 
 GROUPS_AT_MOST: Final = 1_000
 PER_GROUP: Final = 100
-FIRST: Final = "Say which channel hears Registrar's news, and who manages registries."
+FIRST: Final = (
+    "Say which channel hears Registrar's news, and who manages registries. "
+    "Anyone except guests may do this once; from then on managers may."
+)
 LATER: Final = "Managers change things; everyone may list, show and test."
 NO_GROUPS: Final = "Slack named no user groups; they can be chosen once there are some."
 

@@ -6,7 +6,7 @@ from bot.core.access import MINUTES_MAX, MINUTES_MIN, Actor, WorkspaceSettings
 from bot.errors import Conflict, InvalidInput
 from bot.store import audit, workspaces
 from bot.usecases.deps import Deps
-from bot.usecases.permission import require_manager
+from bot.usecases.permission import require_setter
 
 ROTATE_DAYS_MAX = 3650
 
@@ -26,13 +26,12 @@ async def settings(deps: Deps, actor: Actor) -> WorkspaceSettings:
 async def change_settings(deps: Deps, actor: Actor, wanted: WorkspaceSettings) -> WorkspaceSettings:
     """Store settings that were read at `wanted.version`.
 
-    Managers only, except that anyone may make the first ones. Raises InvalidInput, NotAllowed, or
-    Conflict when somebody changed them in the meantime.
+    Managers only, except that anyone but a guest may make the first ones. Raises InvalidInput,
+    NotAllowed, or Conflict when somebody changed them in the meantime.
     """
     _validate(wanted)
     before = await settings(deps, actor)
-    if before.configured:
-        await require_manager(deps, actor, "change the settings")
+    await require_setter(deps, actor)
     now = deps.clock.now()
     async with deps.store.transaction() as session:
         await workspaces.ensure(session, actor.team_id, now)

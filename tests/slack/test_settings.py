@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import time
 
+import pytest
+
 from bot.usecases import workspaces
 from tests.factories import ALICE
 from tests.slack.workspace import Office, Person
@@ -18,6 +20,30 @@ async def test_anyone_is_led_there_first_and_may_save(office: Office, bob: Perso
     assert (settings.configured, settings.alert_channel) == (True, "C9")
     assert settings.manager_users == ("UBOB",)
     assert "News go to <#C9>" in str(office.slack.view["blocks"])
+
+
+async def test_member_is_led_to_the_set_up_that_is_theirs(office: Office, bob: Person) -> None:
+    """To be sent to an admin would be wrong where the member may say who manages."""
+    await bob.type("add")
+    assert "nobody has said yet who they are" in office.slack.said
+    assert "workspace admin" not in office.slack.said
+    assert "'action_id': 'settings'" in str(office.slack.responses[-1]["blocks"])
+    await bob.press("settings")
+    await bob.submit(manager_users=["UBOB"])
+    await bob.type("add")
+
+    assert office.slack.view["callback_id"] == "registry_form"
+
+
+@pytest.mark.parametrize("kind", ["guests", "strangers"])
+async def test_guests_do_not_set_up(office: Office, bob: Person, kind: str) -> None:
+    """Or whoever was invited to one channel could make themselves a manager of everything."""
+    getattr(office.slack, kind).add("UBOB")
+    await bob.type("add")
+    await bob.type("settings")
+
+    assert office.slack.said.count("Ask a workspace admin") == 2
+    assert office.slack.views == {}
 
 
 async def test_the_new_alert_channel_is_tried_at_once(office: Office, alice: Person) -> None:

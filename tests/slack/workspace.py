@@ -63,6 +63,7 @@ class Workspace:
 
     admins: set[str] = field(default_factory=lambda: {"UALICE"})
     strangers: set[str] = field(default_factory=set)
+    guests: set[str] = field(default_factory=set)
     groups: dict[str, list[str]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -144,7 +145,8 @@ class Workspace:
             case "users.info":
                 user = payload["user"]
                 home = "TELSEWHERE" if user in self.strangers else "T1"
-                return {"user": {"id": user, "team_id": home, "is_admin": user in self.admins}}
+                flags = {"is_admin": user in self.admins, "is_restricted": user in self.guests}
+                return {"user": {"id": user, "team_id": home, **flags}}
             case "usergroups.list":
                 handles = [{"id": group, "handle": group.lower()} for group in self.groups]
                 return {"usergroups": handles}

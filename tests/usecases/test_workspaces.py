@@ -24,6 +24,16 @@ async def test_anyone_may_make_the_first_settings(deps: Deps) -> None:
     assert saved == replace(wanted, configured=True, version=1)
 
 
+async def test_guest_may_not_make_the_first_settings(deps: Deps) -> None:
+    """Somebody of the workspace has to begin."""
+    guest = replace(BOB, is_guest=True)
+
+    with pytest.raises(NotAllowed, match="Ask a workspace admin"):
+        await workspaces.change_settings(deps, guest, WorkspaceSettings())
+
+    assert not (await workspaces.settings(deps, BOB)).configured
+
+
 async def test_later_only_managers_may_change_them(deps: Deps) -> None:
     """A member is refused, and told whom to ask."""
     first = await workspaces.change_settings(deps, ALICE, WorkspaceSettings(manager_users=("UX",)))
