@@ -7,6 +7,7 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── NotAllowed                 this person may not do that
 │   └── NotSetUp               not yet: first somebody has to say who manages
 ├── Conflict                   somebody else changed it first, or the name is taken
+│   └── Overtaken              what was typed is kept and can be put on the newer version
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
 ├── StoreError                 the database is locked, full or away; nothing was saved
 ├── SettingsError              the process cannot start as it is configured
@@ -55,6 +56,14 @@ class NotSetUp(NotAllowed):
 
 class Conflict(RegistrarError):
     """Somebody else changed it first, or the name is taken; the sentence says who and what."""
+
+
+class Overtaken(Conflict):
+    """Somebody else saved first. What the slower one typed is kept as the draft `draft_id`."""
+
+    def __init__(self, sentence: str, draft_id: str) -> None:
+        self.draft_id = draft_id
+        super().__init__(sentence)
 
 
 class Undecryptable(RegistrarError):

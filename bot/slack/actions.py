@@ -17,7 +17,7 @@ from bot.slack.metadata import NOTHING, ListState
 from bot.slack.reading import show_list
 from bot.slack.render_list import filter_of
 from bot.slack.reporting import show_report
-from bot.slack.saving import correct, discard, open_add, redraw_form, save_anyway
+from bot.slack.saving import correct, discard, open_add, redraw_form, reopen, save_anyway
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all
 
@@ -91,6 +91,7 @@ BUTTONS: Final[dict[str, Pressed]] = {
     ids.REPORT: show_report,
     ids.SETTINGS: _settings,
     ids.CORRECT: correct,
+    ids.REOPEN: reopen,
     ids.SAVE_ANYWAY: save_anyway,
     ids.DISCARD: discard,
 }

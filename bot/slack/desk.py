@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import NotSetUp, RegistrarError
+from bot.errors import NotSetUp, Overtaken, RegistrarError
 from bot.slack import ids
 from bot.slack.access import People
 from bot.slack.background import Background
@@ -21,6 +21,7 @@ from bot.slack.blocks import actions, button
 from bot.slack.call import Call, Place
 from bot.slack.card import Card, say
 from bot.slack.once import Once
+from bot.slack.render_result import overtaken
 from bot.slack.surface import MessageSurface, ModalSurface, Surface, respond, tell_privately
 from bot.slack.text import sentence
 from bot.slack.trouble import AWAY, code_of
@@ -138,6 +139,8 @@ def fault_card(error: Exception) -> Card:
     if isinstance(error, NotSetUp):
         set_up = button("Set up", ids.SETTINGS, "-", style="primary")
         return say("Registrar", sentence(str(error)), buttons=[actions(set_up)])
+    if isinstance(error, Overtaken):
+        return overtaken(error)
     if isinstance(error, RegistrarError):
         return say("Registrar", sentence(str(error)))
     if isinstance(error, SlackApiError) and code_of(error) in TRIGGER_ERRORS:

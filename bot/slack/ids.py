@@ -34,6 +34,7 @@ RESUME: Final = "resume"
 SETTINGS: Final = "settings"
 REPORT: Final = "report"  # value: a period such as `30d`, or `-`
 CORRECT: Final = "correct"  # value: a draft's id
+REOPEN: Final = "reopen"  # value: an overtaken draft's id
 SAVE_ANYWAY: Final = "save_anyway"  # value: a draft's id
 DISCARD: Final = "discard"  # value: a draft's id
 ROW_MENU: Final = "row_menu"  # an overflow; the option's value is `verb:name`

@@ -8,11 +8,12 @@ from typing import Final
 
 from bot.core.check import Cause, CheckResult, Stage, StageResult, Verdict
 from bot.core.registry import RegistryView
+from bot.errors import Overtaken
 from bot.slack import ids
 from bot.slack.blocks import Block, actions, button, context, section, sections
 from bot.slack.card import Card
 from bot.slack.metadata import ViewMeta
-from bot.slack.text import code, escape
+from bot.slack.text import code, escape, sentence
 from bot.slack.words import STAGES, ahead, headline, moment, stage_line, state, took
 
 KEPT: Final = "What you typed is kept for 15 minutes"
@@ -89,6 +90,16 @@ def draft_buttons(draft: str) -> Block:
         button("Save anyway, not proven", ids.SAVE_ANYWAY, draft),
         button("Cancel", ids.DISCARD, draft, says="Cancel and forget what was typed"),
     )
+
+
+def overtaken(error: Overtaken) -> Card:
+    """Somebody else saved first: who did what, and the way on with what was typed."""
+    lines = ["*Not saved*", sentence(str(error))]
+    again = actions(
+        button("Open again with my changes", ids.REOPEN, error.draft_id, style="primary"),
+        button("Cancel", ids.DISCARD, error.draft_id, says="Cancel and forget what was typed"),
+    )
+    return Card("Not saved", "\n".join(lines), (*sections(lines), again))
 
 
 def discarded() -> Card:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.access import Actor
 from bot.core.check import StageResult
-from bot.errors import Conflict, InvalidInput
+from bot.errors import Conflict, InvalidInput, Overtaken
 from bot.slack.access import reader
 from bot.slack.call import Call, call_of
 from bot.slack.card import Card, say
@@ -20,11 +20,19 @@ from bot.slack.forms import FormState, fresh_answers, kind_of, registry_form
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
 from bot.slack.pace import Pace
-from bot.slack.render_result import checking, discarded, draft_buttons, not_saved, saved, waiting
+from bot.slack.render_result import (
+    checking,
+    discarded,
+    draft_buttons,
+    not_saved,
+    overtaken,
+    saved,
+    waiting,
+)
 from bot.slack.state import form_answers, redrawn
 from bot.slack.submission import Submission, settle
 from bot.slack.surface import ModalSurface, tell_privately
-from bot.slack.text import sentence
+from bot.slack.text import clip, sentence
 from bot.slack.trouble import code_of
 from bot.usecases import drafts, workspaces
 from bot.usecases.drafts import DraftView
@@ -65,6 +73,18 @@ async def correct(desk: Desk, call: Call, draft_id: str) -> None:
     async def build() -> View:
         actor = await desk.people.actor(call)
         return _filled(call, await drafts.load(desk.deps, actor, draft_id), draft_id)
+
+    await desk.form(call, build)
+
+
+async def reopen(desk: Desk, call: Call, draft_id: str) -> None:
+    """The form of the newer version with what was typed, and what is different there now."""
+
+    async def build() -> View:
+        actor = await desk.people.actor(call)
+        draft = await drafts.reopen(desk.deps, actor, draft_id)
+        stored = await drafts.open_edit(desk.deps, actor, draft.editing)
+        return _filled(call, draft, draft_id, _differences(draft, stored))
 
     await desk.form(call, build)
 
@@ -170,11 +190,26 @@ async def close_outcome(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None
 
 def could_not(error: InvalidInput | Conflict, draft_id: str) -> Card:
     """The check went well or not, but somebody else was faster."""
+    if isinstance(error, Overtaken):
+        return overtaken(error)
     lines = ["*Not saved*", sentence(str(error))]
     return say("Not saved", *lines, buttons=[draft_buttons(draft_id)])
 
 
-def _filled(call: Call, draft: DraftView, draft_id: str = "") -> View:
+def _differences(mine: DraftView, stored: DraftView) -> tuple[str, ...]:
+    """What the form would change of the stored registry, so that nothing is undone unseen."""
+    now, typed = stored.answers.public, mine.answers.public
+    return tuple(
+        f"{name.replace('_', ' ').capitalize()} is now “{clip(now.get(name, ''), 200)}”; "
+        "saving this form changes it."
+        for name in sorted(now.keys() | typed.keys())
+        if now.get(name, "") != typed.get(name, "")
+    )
+
+
+def _filled(
+    call: Call, draft: DraftView, draft_id: str = "", problems: tuple[str, ...] = ()
+) -> View:
     answers = draft.answers
     meta = ViewMeta(
         channel=call.channel,
@@ -185,7 +220,7 @@ def _filled(call: Call, draft: DraftView, draft_id: str = "") -> View:
         draft=draft_id,
         kept=",".join(sorted(draft.has_secrets)),
     )
-    return registry_form(FormState(meta, answers.public))
+    return registry_form(FormState(meta, answers.public, problems))
 
 
 def _host(url: str) -> str:

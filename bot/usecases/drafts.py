@@ -39,7 +39,7 @@ from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
 from bot.usecases.permission import require_manager
 from bot.usecases.saving import save
-from bot.usecases.what_changed import conflict
+from bot.usecases.what_changed import overtaken
 
 __all__ = (
     "Answers",
@@ -49,6 +49,7 @@ __all__ = (
     "discard",
     "load",
     "open_edit",
+    "reopen",
     "save_anyway",
     "try_draft",
 )
@@ -115,8 +116,8 @@ async def begin(
 
     For an edit, `name_of_edited` and the `version` the form was opened at; blank secrets are then
     those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
-    which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Conflict when somebody
-    changed the registry in the meantime.
+    which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Overtaken when somebody
+    changed the registry in the meantime; the answers are kept for `reopen` then.
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
@@ -124,7 +125,7 @@ async def begin(
     async with deps.store.transaction() as session:
         await workspaces.ensure(session, actor.team_id, now)
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
-        base = await _base(session, actor, name_of_edited, version, earlier)
+        base, seen = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)
         gone = bool(draft_id) and earlier is None
         parsed = _parse(deps, answers, reserve, gone=gone)
@@ -145,8 +146,30 @@ async def begin(
         if base is None:
             session.add(wanted)
             await session.flush()  # the credential points to it
-        base_version = base.registry.version if base else 0
-        return await _keep(deps, session, actor, answers, parsed, registry_id, base_version)
+        kept = await _keep(deps, session, actor, answers, parsed, registry_id, seen)
+        late = base is not None and base.registry.version != seen
+        fault = await overtaken(session, base.registry, seen, kept) if base and late else None
+    if fault is not None:
+        raise fault  # now that the answers are stored
+    return kept
+
+
+async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
+    """An overtaken draft, put on the registry as it is now. Managers only.
+
+    Raises NotFound when the draft or the registry is gone, Conflict when it is saved.
+    """
+    await require_manager(deps, actor, "edit a registry")
+    async with deps.store.transaction() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+        if draft.state == SAVED:
+            raise Conflict("This is saved already.")
+        stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
+        if stored is None:
+            raise NotFound("Somebody deleted this registry meanwhile.")
+        draft.base_version = stored.registry.version
+        session.add(draft)
+    return await load(deps, actor, draft_id)
 
 
 async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
@@ -220,10 +243,10 @@ async def _live(session: AsyncSession, actor: Actor, name: str) -> Stored:
 
 async def _base(
     session: AsyncSession, actor: Actor, name: str, version: int, earlier: Draft | None
-) -> Stored | None:
-    """The registry that is being edited, still as it was when the form was opened."""
+) -> tuple[Stored | None, int]:
+    """The registry that is being edited, and the version at which the form was opened."""
     if not name and not (earlier and earlier.base_version):
-        return None
+        return None, 0
     if earlier and earlier.base_version:
         stored = await registries.live_by_id(session, actor.team_id, earlier.registry_id)
         version = earlier.base_version
@@ -231,9 +254,7 @@ async def _base(
         stored = await registries.live(session, actor.team_id, name)
     if stored is None:
         raise NotFound(f"There is no registry called {name} any more.")
-    if stored.registry.version != version:
-        raise await conflict(session, stored.registry, version)
-    return stored
+    return stored, version or -1  # a draft at 0 would be of a new registry
 
 
 async def _reserve(

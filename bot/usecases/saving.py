@@ -29,7 +29,7 @@ from bot.usecases.judging import forget_secret, judge
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
 from bot.usecases.stored_states import stored_health
-from bot.usecases.what_changed import conflict
+from bot.usecases.what_changed import overtaken
 
 # Columns whose change is told, and the word for each.
 WORDS: Final = {
@@ -137,7 +137,7 @@ async def _replace(
     values |= await _judged(session, draft, health, record, now)
     left = (before.registry.team_id, before.registry.host, before.registry.login)
     if not await registries.change(session, draft.registry_id, draft.base_version, values):
-        raise await conflict(session, before.registry, draft.base_version)
+        raise await overtaken(session, before.registry, draft.base_version, draft.id)
     await credentials.retire_current(session, draft.registry_id, now)
     if before.credential is not None:
         await forget_secret(session, left, before.credential.fingerprint)

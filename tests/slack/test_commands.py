@@ -312,6 +312,14 @@ async def test_the_second_of_two_editors_is_told_of_the_first(
         await registries.show(office.deps, ALICE, "harbor-team")
     ).details.description == "bob was here"
 
+    kept = office.slack.view["blocks"][-1]["elements"][0]
+    assert kept["text"]["text"] == "Open again with my changes"
+    await alice.press(kept["action_id"], kept["value"], inside="modal")
+    assert "Description is now “bob was here”" in str(office.slack.view["blocks"])
+    assert await alice.submit() == {}
+    shown = await registries.show(office.deps, ALICE, "harbor-team")
+    assert (shown.version, shown.details.description) == (3, "alice was here")
+
 
 async def test_delete_asks_for_the_name(office: Office, alice: Person) -> None:
     """Another name deletes nothing."""

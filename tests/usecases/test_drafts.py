@@ -13,7 +13,7 @@ from sqlmodel import select
 from bot.core.check import CheckResult, Expiry, Progress, StageResult, Verdict
 from bot.core.config import Config
 from bot.core.secret import Secret
-from bot.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from bot.errors import Conflict, InvalidInput, NotAllowed, NotFound, Overtaken
 from bot.store.schema import Credential
 from bot.usecases import drafts, registries, workspaces
 from bot.usecases.deps import Deps
@@ -310,6 +310,58 @@ async def test_the_second_of_two_editors_is_told_who_changed_what(deps: Deps) ->
         await drafts.begin(
             deps, ALICE, generic(password=""), name_of_edited="harbor-team", version=1
         )
+
+
+async def test_answers_of_an_overtaken_edit_are_kept_for_the_newer_version(deps: Deps) -> None:
+    """The slower one types nothing twice, the secret least of all, and saves on purpose only."""
+    await add(deps)
+    carol = replace(ALICE, user_id="UCAROL")
+    hers = generic(password="", description="hers")
+    first = await drafts.begin(deps, carol, hers, name_of_edited="harbor-team", version=1)
+    await drafts.try_draft(deps, carol, first)
+    mine = generic(password="typed by alice", description="mine")
+    with pytest.raises(Overtaken) as caught:
+        await drafts.begin(deps, ALICE, mine, name_of_edited="harbor-team", version=1)
+    kept = caught.value.draft_id
+    with pytest.raises(Overtaken):
+        await drafts.save_anyway(deps, ALICE, kept)
+
+    view = await drafts.reopen(deps, ALICE, kept)
+
+    assert (view.editing, view.version) == ("harbor-team", 2)
+    assert view.has_secrets == {"password"}
+    assert view.answers.public["description"] == "mine"
+    again = await drafts.begin(
+        deps,
+        ALICE,
+        generic(password="", description="mine"),
+        name_of_edited="harbor-team",
+        version=2,
+        draft_id=kept,
+    )
+    saved = (await drafts.try_draft(deps, ALICE, again)).saved
+    assert saved is not None
+    assert (saved.version, saved.details.description) == (3, "mine")
+    assert checker_of(deps).seen[-1].secrets["password"].reveal() == "typed by alice"
+
+
+async def test_overtaken_answers_are_their_authors_for_15_minutes(deps: Deps) -> None:
+    """Nobody else opens them, and later nobody does."""
+    await add(deps)
+    carol = replace(ALICE, user_id="UCAROL")
+    hers = generic(password="", description="hers")
+    first = await drafts.begin(deps, carol, hers, name_of_edited="harbor-team", version=1)
+    await drafts.try_draft(deps, carol, first)
+    with pytest.raises(Overtaken) as caught:
+        await drafts.begin(
+            deps, ALICE, generic(password=""), name_of_edited="harbor-team", version=1
+        )
+
+    with pytest.raises(NotFound):
+        await drafts.reopen(deps, carol, caught.value.draft_id)
+    clock_of(deps).skip(timedelta(minutes=15))
+    with pytest.raises(NotFound, match="gone"):
+        await drafts.reopen(deps, ALICE, caught.value.draft_id)
 
 
 async def test_an_edit_that_loses_the_race_during_its_check_changes_nothing(deps: Deps) -> None:
