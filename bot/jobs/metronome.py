@@ -52,6 +52,7 @@ class Metronome:
         self._scheduler = AsyncIOScheduler()
         self._running: set[asyncio.Task[None]] = set()
         self._busy: set[str] = set()
+        self._stopped = False
         self.beats: dict[str, datetime] = {}
 
     def add(self, task: Task) -> None:
@@ -74,11 +75,16 @@ class Metronome:
         self._scheduler.start()
 
     async def beat_all(self) -> None:
-        """One run of every task now, in their order; those under way are waited for first."""
+        """One run of every task now, in their order; those under way are waited for first.
+
+        None is begun any more once the metronome stops.
+        """
         for task in self._tasks:
             while task.name in self._busy:
                 named = [one for one in self._running if one.get_name() == task.name]
                 await asyncio.wait(named)
+            if self._stopped:
+                return
             await asyncio.wait([self._begin(task)])
 
     async def _tick(self, task: Task) -> None:
@@ -125,6 +131,7 @@ class Metronome:
 
     async def stop(self, patience: float = 15.0) -> None:
         """Stop ticking, then give running tasks `patience` seconds to end by themselves."""
+        self._stopped = True
         if self._scheduler.running:
             self._scheduler.pause()
         if self._running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 import sqlite3
@@ -37,10 +38,10 @@ class Sandbox:
     practice: Practice | None
     ca_file: Path | None
 
-    def attach(self, beat: Beat, store: Store) -> None:
+    def attach(self, beat: Beat, store: Store, stop: asyncio.Event) -> None:
         """Let a skip of time walk through what the bot does, `beat` being one round of it."""
         shown = self.slack.world.changes.bump
-        self.time_machine.connect(beat, partial(look, store), shown)
+        self.time_machine.connect(beat, partial(look, store), shown, stop)
 
     @property
     def resolver(self) -> Resolver | None:

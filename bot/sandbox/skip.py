@@ -46,12 +46,14 @@ class TimeMachine:
         self._walk: _Walk | None = None
         self._lock = asyncio.Lock()
 
-    def connect(self, beat: Beat, look: Look, shown: Callable[[], None]) -> None:
+    def connect(
+        self, beat: Beat, look: Look, shown: Callable[[], None], stop: asyncio.Event
+    ) -> None:
         """From now on `beat` does what is due, all of it, and `look` tells what comes next.
 
-        `shown` is called, not too often, while the clock moves.
+        `shown` is called, not too often, while the clock moves. `stop` ends a skip on its way.
         """
-        self._walk = _Walk(self._clock, beat, look, shown)
+        self._walk = _Walk(self._clock, beat, look, shown, stop)
 
     async def skip(self, seconds: float) -> None:
         """Move the clock on; raises Impossible while another skip is under way."""
@@ -70,12 +72,18 @@ class _Walk:
     """The way of a skip, from stop to stop."""
 
     def __init__(
-        self, clock: MovableClock, beat: Beat, look: Look, shown: Callable[[], None]
+        self,
+        clock: MovableClock,
+        beat: Beat,
+        look: Look,
+        shown: Callable[[], None],
+        stop: asyncio.Event,
     ) -> None:
         self._clock = clock
         self._beat = beat
         self._look = look
         self._shown = shown
+        self._stop = stop
         self._shown_at = 0.0
 
     async def to(self, target: datetime, patience: float) -> None:
@@ -86,7 +94,7 @@ class _Walk:
         while True:
             due = await self._rest()
             now = self._clock.now()
-            if now >= target:
+            if now >= target or self._stop.is_set():
                 return
             stops += 1
             spent = time.monotonic() - started
@@ -103,6 +111,8 @@ class _Walk:
         due = Due()
         for _ in range(ROUNDS):
             await self._beat()
+            if self._stop.is_set():
+                break
             due = await self._look()
             times = [at for at in (due.prompt, due.regular) if at is not None]
             if not times or min(times) > self._clock.now():

@@ -51,7 +51,7 @@ class Plan:
 
 def _machine(plan: Plan, patience: float | None = None) -> TimeMachine:
     machine = TimeMachine(plan.clock, patience)
-    machine.connect(plan.beat, plan.look, lambda: None)
+    machine.connect(plan.beat, plan.look, lambda: None, asyncio.Event())
     return machine
 
 
@@ -92,7 +92,7 @@ async def test_what_can_never_be_done_does_not_hold_the_clock() -> None:
         return Due(plan.start, None)
 
     machine = TimeMachine(plan.clock, 0.1)
-    machine.connect(plan.beat, look_again, lambda: None)
+    machine.connect(plan.beat, look_again, lambda: None, asyncio.Event())
     async with asyncio.timeout(5):
         await machine.skip(30 * DAY.total_seconds())
 
@@ -102,7 +102,7 @@ async def test_the_clock_is_seen_to_move() -> None:
     plan = Plan(MovableClock(), costs=0.02)
     seen: list[datetime] = []
     machine = TimeMachine(plan.clock, 0.5)
-    machine.connect(plan.beat, plan.look, lambda: seen.append(plan.clock.now()))
+    machine.connect(plan.beat, plan.look, lambda: seen.append(plan.clock.now()), asyncio.Event())
     await machine.skip(30 * DAY.total_seconds())
 
     assert len(seen) > 2
@@ -120,6 +120,20 @@ async def test_two_skips_at_once_are_refused() -> None:
     await first
 
     assert plan.clock.now() - plan.start < DAY + MINUTE
+
+
+async def test_stopping_the_sandbox_ends_a_skip() -> None:
+    """Nothing is done, nor looked for, after the stop."""
+    plan, stop = Plan(MovableClock(), costs=0.02), asyncio.Event()
+    machine = TimeMachine(plan.clock, 10)
+    machine.connect(plan.beat, plan.look, lambda: None, stop)
+    skipping = asyncio.create_task(machine.skip(30 * DAY.total_seconds()))
+    await asyncio.sleep(0.1)
+    stop.set()
+    async with asyncio.timeout(1):
+        await skipping
+
+    assert plan.clock.now() - plan.start < 30 * DAY
 
 
 @pytest.fixture
