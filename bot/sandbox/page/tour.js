@@ -11,7 +11,8 @@ import { change, recall, remember, state } from "./store.js";
 const SLUG = "ghcr";
 const HEALTHY = "healthy";
 const EXPIRED = "expired";
-const MONTH = 30 * 86_400;
+const DAY = 86_400;
+const MONTH = 30 * DAY;
 
 const STEPS = [
   {
@@ -44,14 +45,14 @@ const STEPS = [
   },
   {
     title: "Let two months pass",
-    say: () => ["GitHub's tokens live for 60 days here. ", h("strong", null, "Skip"), " 30 days at the clock, twice: a reminder comes, is edited as the day nears, and becomes an alert when the token is refused. It waits in the alert channel, or in your direct messages."],
-    button: "Skip 60 days",
+    say: () => ["GitHub's tokens live for 60 days here. ", h("strong", null, "Skip"), " 30 days at the clock, twice, and a day: a reminder comes, is edited as the end nears, and becomes an alert when the token is refused; in the alert channel, or in your direct messages."],
+    button: "Skip 61 days",
     run: growOld,
-    done: () => ghcr()?.state === EXPIRED,
+    done: () => ghcr()?.state === EXPIRED && anyAlert(/🔴/),
   },
   {
     title: "Take it, and fix it",
-    say: () => ["Find the alert and press ", h("strong", null, "Acknowledge"), ". Then renew the token, press ", h("strong", null, "Fix credential"), " and put it in: the alert turns green, and its thread tells the story."],
+    say: () => ["Press ", h("strong", null, "Acknowledge"), " at the alert. Then renew the token, press ", h("strong", null, "Fix credential"), " and put it in: the alert turns green, and its thread tells the story."],
     button: "Renew and show me",
     run: renewAndShow,
     done: () => ghcr()?.state === HEALTHY && anyAlert(/✅/),
@@ -107,9 +108,13 @@ function textOf(value) {
   return `${own} ${Object.values(value).map(textOf).join(" ")}`;
 }
 
-function compose(text) {
+function closeViews() {
   const view = state.snap.views.at(-1);
   if (view) actNow({ do: "close", view_id: view.id, all: true });
+}
+
+function compose(text) {
+  closeViews();
   if (state.tab === "home") goTo(state.channel, "messages");
   write(`${state.user}/${state.channel}`, text);
 }
@@ -129,12 +134,14 @@ async function switchAndTest(value) {
 }
 
 async function growOld() {
-  for (const _ of [1, 2]) await skip("30 days", MONTH);
+  closeViews();
+  for (const [name, seconds] of [["30 days", MONTH], ["30 days", MONTH], ["1 day", DAY]]) await skip(name, seconds);
   showNews();
 }
 
 async function renewAndShow() {
   unfold();
+  closeViews();
   await actNow({ do: "practice", slug: SLUG, state: HEALTHY });
   showNews();
 }
