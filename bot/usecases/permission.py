@@ -21,8 +21,8 @@ async def require_manager(deps: Deps, actor: Actor, what: str, registry_name: st
     await _note(deps, actor, what, registry_name)
     if not access.settings.configured and not actor.is_guest:
         raise NotSetUp(
-            f"Only managers may {what}, and nobody has said yet who they are. Anyone here except "
-            "guests may do that once: press Set up, and name yourself or others."
+            f"Only managers may {what}. Nobody has said yet who they are: anyone here except "
+            "guests may do that once. Press Set up, and name yourself or others."
         )
     raise NotAllowed(f"Only managers may {what}. Ask {access.who_can_help()}.")
 

@@ -25,7 +25,7 @@ async def test_anyone_is_led_there_first_and_may_save(office: Office, bob: Perso
 async def test_member_is_led_to_the_set_up_that_is_theirs(office: Office, bob: Person) -> None:
     """To be sent to an admin would be wrong where the member may say who manages."""
     await bob.type("add")
-    assert "nobody has said yet who they are" in office.slack.said
+    assert "Nobody has said yet who they are" in office.slack.said
     assert "workspace admin" not in office.slack.said
     assert "'action_id': 'settings'" in str(office.slack.responses[-1]["blocks"])
     await bob.press("settings")

@@ -174,7 +174,7 @@ async def test_a_discarded_draft_is_gone(deps: Deps) -> None:
 
 async def test_a_member_may_not_add(deps: Deps) -> None:
     """The refusal names who can help."""
-    with pytest.raises(NotAllowed, match="nobody has said yet who they are"):
+    with pytest.raises(NotAllowed, match="Nobody has said yet who they are"):
         await drafts.begin(deps, BOB, generic())
 
 

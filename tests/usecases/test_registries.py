@@ -238,7 +238,7 @@ async def test_a_refusal_is_audited(deps: Deps, verb: str) -> None:
         if name != verb:
             coroutine.close()
             continue
-        with pytest.raises(NotAllowed, match="nobody has said yet who they are"):
+        with pytest.raises(NotAllowed, match="Nobody has said yet who they are"):
             await coroutine
 
     async with deps.store.reading() as session:
