@@ -65,6 +65,11 @@ class Visitor:
         async with self._running.person() as person:
             await person.do("practice", slug=slug, state=state)
 
+    async def later(self, seconds: float) -> None:
+        """Let the bot's clock go on, as the Skip menu does."""
+        async with self._running.person() as person:
+            await person.do("skip", seconds=seconds)
+
     async def problems(self) -> list[JSON]:
         """What Slack would have refused."""
         async with self._running.person() as person:
