@@ -97,7 +97,7 @@ async def test_its_buttons_lead_on(hall: Office) -> None:
     """Rotate, snooze, rotated elsewhere, assign owner."""
     await look(hall, FIRST)
 
-    labels = [each.get("text", each.get("placeholder"))["text"] for each in elements(message(hall))]
+    labels = [(each.get("text") or each["placeholder"])["text"] for each in elements(message(hall))]
     assert labels == ["Rotate", "Snooze", "Rotated elsewhere", "Assign owner"]
     assert values(message(hall))[ids.EDIT] == "scaleway-staging"
 

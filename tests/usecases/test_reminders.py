@@ -409,6 +409,7 @@ async def refused_now(deps: Deps, registry: RegistryView) -> str:
     )
     async with deps.store.transaction() as session:
         row = await incidents.add(session, "T1", f"registry:{registry.id}", incident, None)
+        assert row is not None
         row.channel, row.ts = "C1", "77.0001"
         await incidents.join(session, row.id, registry.id, now)
         return row.id
