@@ -126,8 +126,8 @@ async def work(cast: Cast, number: int, fate: Fate) -> None:
         courier = Courier(deps, client, apart=0.0)
         watch = Watch(deps, LIMITS)
         alerts = (partial(tick_incidents, deps), partial(tick_channels, deps), courier.deliver_due)
-        count = 0
-        while not cast.stage.stopped:
+        count, driver = 0, os.getppid()
+        while not cast.stage.stopped and os.getppid() == driver:  # nor longer than its driver
             count += 1
             cast.log.note("begin")
             await _run(watch.tick, cast.log)
