@@ -10,6 +10,7 @@ from typing import Any
 BENCHMARKS = {
     "login": "100 truthful checks beside 100 skopeo logins on one real registry",
     "watch_checks": "truthful checks over TLS beside httpx, aiohttp and skopeo login",
+    "watch_schedule": "what the schedule costs, and whether 10,000 registries are in time",
     "chaos": "three workers killed at random for 10,000 ticks: nothing doubled, nothing lost",
     "ack": "how soon a slash command is acked while 200 checks run",
 }

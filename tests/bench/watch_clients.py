@@ -71,7 +71,7 @@ class _Everywhere(AbstractResolver):
         """Nothing is held."""
 
 
-class _Trusted:
+class Trusted:
     """The same for our egress."""
 
     def __init__(self, place: Place) -> None:
@@ -84,7 +84,7 @@ class _Trusted:
 @asynccontextmanager
 async def registrar(place: Place, hosts: Sequence[str]) -> AsyncIterator[Check]:
     """The checker of the bot as it is; every host has seen its made-up user of the day."""
-    egress = Egress(allow=AllowList(), ca_file=place.ca_file, resolver=_Trusted(place))
+    egress = Egress(allow=AllowList(), ca_file=place.ca_file, resolver=Trusted(place))
     aws = AwsGateway()
     checker = Checker(egress=egress, aws=aws, clock=SystemClock())
 
