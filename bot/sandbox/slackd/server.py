@@ -43,6 +43,10 @@ COMMANDS: Final = (
     ("restore", "NAME: bring a deleted registry back"),
     ("test", "NAME or all: check credentials now"),
     ("history", "NAME: the last checks"),
+    ("pause", "NAME for 2h: check, but do not alert"),
+    ("resume", "NAME: alert again"),
+    ("reminders", "what will be said when"),
+    ("report", "what failed, what was rotated, what comes up"),
     ("settings", "alert channel, intervals, managers"),
     ("help", "what Registrar can do"),
 )
