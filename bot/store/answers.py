@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,6 +22,7 @@ _TYPES: Final = {
     "attempts": "integer",
     "explicit": "boolean",
 }
+_MOMENTS: Final = frozenset(name for name, kind in _TYPES.items() if kind == "timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ async def _update(
         return
     sets = ", ".join(f"{name} = ?" for name in names)
     words = ("UPDATE registry SET", sets, ", lease_until = NULL WHERE id = ?")
-    values = [tuple(stored(row[name]) for name in (*names, "id")) for row in rows]
+    values = _values(rows, (*names, "id"))
     connection = await session.connection()
     await connection.exec_driver_sql(" ".join(words), values)
 
@@ -92,9 +94,22 @@ async def _insert_checks(session: AsyncSession, rows: Sequence[Mapping[str, Any]
         await run(session, statement, rows=_json(rows))
         return
     places = ", ".join("?" for _ in names)
-    values = [tuple(stored(value) for value in row.values()) for row in rows]
+    values = _values(rows, names)
     connection = await session.connection()
     await connection.exec_driver_sql(" ".join((*words, "VALUES (", places, ")")), values)
+
+
+def _values(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The rows as SQLite keeps them."""
+    pick = itemgetter(*names)
+    moments = [place for place, name in enumerate(names) if name in _MOMENTS]
+    found = []
+    for row in rows:
+        values = list(pick(row))
+        for place in moments:
+            values[place] = stored(values[place])
+        found.append(tuple(values))
+    return found
 
 
 def _typed(names: Sequence[str]) -> str:

@@ -117,7 +117,7 @@ class Keyring:
                 "The stored credential cannot be opened: it was changed, moved from another row, "
                 "or encrypted with another key of the same id."
             ) from None
-        return {name: Secret(text) for name, text in json.loads(plain).items()}
+        return {name: Secret(text) for name, text in json.loads(plain.decode()).items()}
 
     def fingerprint(self, secrets: Mapping[str, Secret], team_id: str) -> str:
         """32 hex digits that are equal for equal secrets of one workspace; empty without secrets.

@@ -25,8 +25,8 @@ Account = tuple[str, str, str]
 _COLUMNS: Final = """
     SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
     r.values_json, r.version, r.fence, r.attempts, r.next_check_at, r.recheck_minutes,
-    w.recheck_minutes, r.health_json, r.broken, c.id, c.fingerprint, c.blob, c.proven,
-    c.issued_at, c.expires_at, c.expires_source, a.guard_json,
+    w.recheck_minutes, r.health_json, r.broken, r.verdict, r.cause, r.sentence, r.remedy,
+    c.id, c.fingerprint, c.blob, c.proven, c.issued_at, c.expires_at, c.expires_source, a.guard_json,
     r.login <> '' AND EXISTS (
         SELECT 1 FROM registry s
         WHERE s.host = r.host AND s.login = r.login AND s.team_id || '' = r.team_id
@@ -42,7 +42,7 @@ _DUE: Final = f"{_FREE} AND r.next_check_at <= :now"
 _SKIP: Final = "FOR UPDATE SKIP LOCKED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would double what each costs to make; nobody changes one
 class Claimed:
     """A registry to check now, with what is needed for it; the secrets are still sealed.
 
@@ -69,6 +69,10 @@ class Claimed:
     workspace_minutes: int
     health_json: str
     broken: str
+    verdict: str | None
+    cause: str | None
+    sentence: str
+    remedy: str
     credential_id: str
     fingerprint: str
     blob: bytes | None
@@ -124,7 +128,7 @@ async def claim(
     rows = await _oldest(session, now, limit, busy_hosts)
     full = len(rows) == limit
     if full:
-        fair = await _fair(session, now, limit, busy_hosts)
+        fair = await _fair(session, now, limit, busy_hosts, rows)
         known = {row.id for row in fair}
         rows = [*fair, *(row for row in rows if row.id not in known)]
     rows = [row for row in rows if row.id not in passed_over]
@@ -191,23 +195,29 @@ def _found(session: AsyncSession, *conditions: str) -> TextClause:
 
 
 async def _fair(
-    session: AsyncSession, now: datetime, limit: int, busy_hosts: Collection[str]
+    session: AsyncSession,
+    now: datetime,
+    limit: int,
+    busy_hosts: Collection[str],
+    known: Sequence[Claimed],
 ) -> list[Claimed]:
-    """The share of every workspace that has something due, the longest due first in each."""
-    count = sql(session, "SELECT count(*) FROM workspace")
-    teams = (await run(session, count)).scalar_one()
-    if teams < 2:
-        return []
-    share = max(limit // teams, 4)
-    found = await run(session, _shares(session), now=now, share=share, ids=busy_hosts)
+    """The share of every workspace that has something due, the longest due first in each.
+
+    Those of `known` are not read a second time.
+    """
+    found = await run(session, _shares(session), now=now, limit=limit, ids=busy_hosts)
     turns: dict[str, int] = {}
     ranked = []
     for registry_id, team_id, due in found:
         turns[team_id] = turn = turns.get(team_id, 0) + 1
         ranked.append((turn, due, registry_id))
     ids = [registry_id for _, _, registry_id in sorted(ranked)[:limit]]
-    statement = _found(session, _DUE, "AND r.id IN {ids}")
-    rows = {row.id: row for row in map(_claimed, await run(session, statement, now=now, ids=ids))}
+    rows = {row.id: row for row in known}
+    unknown = [one for one in ids if one not in rows]
+    if unknown:
+        statement = _found(session, _DUE, "AND r.id IN {ids}")
+        found = map(_claimed, await run(session, statement, now=now, ids=unknown))
+        rows |= {row.id: row for row in found}
     return [rows[one] for one in ids if one in rows]
 
 
@@ -215,7 +225,10 @@ def _shares(session: AsyncSession) -> TextClause:
     inner = (
         "FROM registry r WHERE",
         _DUE,
-        "AND r.team_id = w.team_id AND r.host NOT IN {ids} ORDER BY r.next_check_at LIMIT :share)",
+        "AND r.team_id = w.team_id AND r.host NOT IN {ids} ORDER BY r.next_check_at",
+        "LIMIT",
+        "greatest" if is_postgresql(session) else "max",
+        "(:limit / (SELECT count(*) FROM workspace), 4))",
     )
     if is_postgresql(session):
         outer = "SELECT d.* FROM workspace w CROSS JOIN LATERAL ("
@@ -297,13 +310,13 @@ def _claimed(row: Any) -> Claimed:
     (
         registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
         version, fence, attempts, due_at, recheck_minutes, workspace_minutes, health_json, broken,
-        credential_id, fingerprint, blob, proven, issued_at, expires_at, expires_source,
-        guard_json, shared,
+        verdict, cause, sentence, remedy, credential_id, fingerprint, blob, proven, issued_at,
+        expires_at, expires_source, guard_json, shared,
     ) = row  # fmt: skip
     return Claimed(
         registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
         version, fence + 1, attempts + 1, moment(due_at), recheck_minutes, workspace_minutes,
-        health_json, broken, credential_id or "", fingerprint or "", blob, bool(proven),
-        moment(issued_at), moment(expires_at), expires_source or "", guard_json or "{}",
-        bool(shared),
+        health_json, broken, verdict, cause, sentence, remedy, credential_id or "",
+        fingerprint or "", blob, bool(proven), moment(issued_at), moment(expires_at),
+        expires_source or "", guard_json or "{}", bool(shared),
     )  # fmt: skip

@@ -39,7 +39,8 @@ def is_postgresql(session: AsyncSession) -> bool:
 def stored(value: Any) -> Any:
     """A value as SQLite keeps it: moments are text (see SQLAlchemy's DateTime)."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return utc.isoformat(" ", "microseconds")[:-6]  # without +00:00
     return value
 
 
