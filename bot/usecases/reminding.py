@@ -234,14 +234,19 @@ def _counts_days(subject: Subject, now: datetime) -> bool:
 
 
 def _note_basis(found: Wanting, row: Reminder, version: int) -> bool:
-    """Write down what it is planned with; answers whether that is as it was."""
+    """Write down what it is planned with; answers whether that is as it was.
+
+    Who comes back, restored or working again, takes its message up where it stands.
+    """
     credential, registry = found.credential, found.registry
     before = (row.expires_at, row.issued_at, row.rotate_days, row.settings_version)
     row.expires_at, row.issued_at = credential.expires_at, credential.issued_at
     row.rotate_days, row.settings_version = registry.rotate_days, version
-    if row.state in {ENDED, DIED}:
-        row.state = QUIET  # back: restored, or it works again
-    return before == (row.expires_at, row.issued_at, row.rotate_days, row.settings_version)
+    back = row.state in {ENDED, DIED}
+    if back:
+        row.state = OPEN_MESSAGE if row.ts else QUIET
+    after = (row.expires_at, row.issued_at, row.rotate_days, row.settings_version)
+    return before == after and not back
 
 
 def _letter(row: Reminder, what: str, op: str, values: dict[str, str], key: str) -> Letter:

@@ -165,7 +165,7 @@ async def test_an_edit_before_the_post_was_sent_loses_no_message(deps: Deps) -> 
 
 
 async def test_a_deleted_registry_ends_its_reminder(deps: Deps) -> None:
-    """And one that is restored is reminded of again, in a new message."""
+    """And one that is restored is reminded of again, in the same message."""
     await channel(deps)
     await keep(deps)
     await look(deps)
@@ -175,8 +175,8 @@ async def test_a_deleted_registry_ends_its_reminder(deps: Deps) -> None:
     assert [one.op for one in await look(deps)] == [EDIT]
     assert await look(deps, FIRST + DAY) == []
     await registries.restore(deps, ALICE, "scaleway-staging")
-    assert await look(deps) == []
-    assert [one.op for one in await look(deps, SECOND)] == [POST]
+    assert [one.op for one in await look(deps)] == [EDIT]
+    assert [one.op for one in await look(deps, SECOND)] == [EDIT, THREAD]
 
 
 async def test_a_later_expiry_settles_the_reminder(deps: Deps) -> None:
@@ -424,7 +424,7 @@ async def recovered(deps: Deps, incident_id: str) -> None:
 
 
 async def test_a_reminder_becomes_the_alert_when_the_credential_dies(deps: Deps) -> None:
-    """Its message points to the alert and is silent; alive again, the next step is said anew."""
+    """Its message points to the alert and is silent; alive again, it says what is so again."""
     await channel(deps)
     registry = await keep(deps)
     await look(deps)
@@ -436,8 +436,9 @@ async def test_a_reminder_becomes_the_alert_when_the_credential_dies(deps: Deps)
     assert (view.stand, view.alert) == (Stand.DIED, ("C1", "77.0001"))
     assert await look(deps, SECOND - DAY) == []
     await recovered(deps, incident_id)
-    assert await look(deps) == []
-    assert [one.op for one in await look(deps, SECOND)] == [POST]
+    assert [one.op for one in await look(deps)] == [EDIT]
+    assert (await shown(deps)).stand is Stand.OPEN
+    assert [one.op for one in await look(deps, SECOND)] == [EDIT, THREAD]
 
 
 async def test_nothing_is_said_while_the_alert_is_open(deps: Deps) -> None:
