@@ -26,7 +26,8 @@ _COLUMNS: Final = """
     SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
     r.values_json, r.version, r.fence, r.attempts, r.next_check_at, r.recheck_minutes,
     w.recheck_minutes, r.health_json, r.broken, r.verdict, r.cause, r.sentence, r.remedy,
-    c.id, c.fingerprint, c.blob, c.proven, c.issued_at, c.expires_at, c.expires_source, a.guard_json,
+    c.id, c.fingerprint, c.blob, c.proven, c.issued_at, c.expires_at, c.expires_source,
+    a.guard_json,
     r.login <> '' AND EXISTS (
         SELECT 1 FROM registry s
         WHERE s.host = r.host AND s.login = r.login AND s.team_id || '' = r.team_id

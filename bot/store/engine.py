@@ -150,6 +150,7 @@ def _set_up_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
     pragmas = (
         "journal_mode=WAL",
         "synchronous=NORMAL",
+        "cache_size=-16000",  # 16 MB: looking up ten thousand rows by id rereads no page
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
         "secure_delete=ON",  # a destroyed secret leaves the file as well
     )

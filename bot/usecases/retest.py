@@ -146,15 +146,15 @@ class Retester:
     def _answered(self, row: Claimed, result: CheckResult, now: datetime, mode: Mode) -> Outcome:
         before = stored_health(row.health_json)
         told = judge(row.id, before, result, now, every=_every(row), mode=mode)
-        columns = {
-            "verdict": str(result.verdict),
-            "cause": str(result.cause) if result.cause else None,
-            "sentence": result.sentence,
-            "remedy": result.remedy,
-            "checked_at": result.at,
-            "broken": "",
-            **told.columns(),
-        }
+        columns = {"checked_at": result.at, **told.columns()}
+        if not _known(row, result):
+            columns |= {
+                "verdict": str(result.verdict),
+                "cause": str(result.cause) if result.cause else None,
+                "sentence": result.sentence,
+                "remedy": result.remedy,
+                "broken": "",
+            }
         subject = checks.Subject(row.team_id, row.id, row.credential_id, "schedule")
         record = checks.columns(subject, result)
         answer = Answer(row.id, row.fence, columns, record)
@@ -215,6 +215,12 @@ def _same_secret(one: Claimed, other: Claimed) -> bool:
 
 def _every(row: Claimed) -> timedelta:
     return interval(row.workspace_minutes, row.recheck_minutes)
+
+
+def _known(row: Claimed, result: CheckResult) -> bool:
+    """Whether the row says already what the check found, as nearly always."""
+    same = row.verdict == result.verdict and row.cause == result.cause and not row.broken
+    return same and row.sentence == result.sentence and row.remedy == result.remedy
 
 
 def _news(row: Claimed, result: CheckResult) -> dict[str, Any]:
