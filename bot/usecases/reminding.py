@@ -22,6 +22,7 @@ from uuid import uuid4
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import WorkspaceSettings
+from bot.core.check import Verdict
 from bot.core.reminders import LADDER, Step, Subject, due, next_due, plan
 from bot.core.worktime import DAY, WorkHours
 from bot.store import outbox, reminders, workspaces
@@ -35,6 +36,7 @@ TEAMS: Final = 100
 BATCH: Final = 1000
 NEW: Final = 200  # credentials planned for the first time in one transaction
 ROUNDS: Final = 10
+IN_DOUBT: Final = timedelta(minutes=5)
 LATE: Final = timedelta(minutes=15)  # later than this, it was missed while nothing ran
 AT_ONCE: Final = 3  # more missed ones than this are told in one message
 
@@ -126,6 +128,11 @@ async def _consider(turn: _Turn, found: Wanting) -> tuple[list[_Due], int]:
     fits = _note_basis(found, row, turn.version)
     subject = turn.subject(found, row)
     step = due(subject, turn.hours, reminders.said_of(row), turn.now)
+    if step is not None and found.registry.verdict == Verdict.REFUSED:
+        # It was just refused: either that is confirmed and the alert speaks, or it is over soon.
+        row.next_at = turn.now + IN_DOUBT
+        reminders.put(turn.session, row)
+        return [], 0
     if step is not None:
         return [_Due(found, row, step, _hearer(found, turn.settings))], 0
     letters = 0

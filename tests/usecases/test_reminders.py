@@ -22,7 +22,17 @@ from bot.usecases.deps import Deps
 from bot.usecases.drafts import Answers
 from bot.usecases.reminder_view import ReminderView, Stand
 from bot.usecases.reminding import tick_reminders
-from tests.factories import ALICE, BOB, MALLORY, add, checker_of, clock_of, generic, proven
+from tests.factories import (
+    ALICE,
+    BOB,
+    MALLORY,
+    add,
+    checker_of,
+    clock_of,
+    generic,
+    proven,
+    refused,
+)
 
 DAY = timedelta(days=1)
 EXPIRES = datetime(2027, 1, 13, 15, 0, tzinfo=UTC)  # a Wednesday, 50 days after the beginning
@@ -439,6 +449,21 @@ async def test_a_reminder_becomes_the_alert_when_the_credential_dies(deps: Deps)
     assert [one.op for one in await look(deps)] == [EDIT]
     assert (await shown(deps)).stand is Stand.OPEN
     assert [one.op for one in await look(deps, SECOND)] == [EDIT, THREAD]
+
+
+async def test_nothing_is_said_while_a_refusal_is_not_confirmed(deps: Deps) -> None:
+    """One problem is one message: the alert is about to come, or the refusal is soon over."""
+    await channel(deps)
+    await keep(deps)
+    await look(deps)
+    clock_of(deps).at = FIRST
+    checker_of(deps).answers[:] = [refused()]
+    await checking.check_registry(deps, ALICE, "scaleway-staging")
+
+    assert await look(deps) == []
+    checker_of(deps).answers[:] = [told()]
+    await checking.check_registry(deps, ALICE, "scaleway-staging")
+    assert [one.op for one in await look(deps, FIRST + timedelta(minutes=6))] == [POST]
 
 
 async def test_nothing_is_said_while_the_alert_is_open(deps: Deps) -> None:
