@@ -13,7 +13,7 @@ from tests.chaos.test_killed_workers import must_hold
 from tests.databases import database
 
 
-def main() -> None:
+def main() -> bool:
     """One play; `TICKS` and `SEED` in the environment change it. Raises when something is wrong."""
     ticks, seed = int(os.environ.get("TICKS", "10000")), int(os.environ.get("SEED", "1"))
     with tempfile.TemporaryDirectory(prefix="registrar-chaos-") as folder:
@@ -23,3 +23,4 @@ def main() -> None:
     print(summary(evidence, told))
     must_hold(evidence, ticks)
     print("no check doubled within a turn, no alert lost or doubled")
+    return True

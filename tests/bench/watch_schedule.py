@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from bot.core import schedule
 from bot.core.check import CheckResult, Progress, Verdict
@@ -108,9 +109,9 @@ def _deps(store: Store, checker: Checks) -> Deps:
 async def _cost(url: str) -> float:
     """All of them due at once, checked at no cost, in batches: where the processor time goes.
 
-    Answers the microseconds of claiming a check and writing it down.
+    Answers the microseconds of claiming a check and writing it down, in the median batch.
     """
-    claimed = judged = written = 0.0
+    batches: list[list[float]] = []
     async with _store(url) as store:
         now, done = datetime.now(UTC), 0
         await fill(store, REGISTRIES, lambda _id: now)
@@ -126,19 +127,15 @@ async def _cost(url: str) -> float:
             times.append(time.process_time())
             await settle(deps, finished)
             times.append(time.process_time())
-            claimed, judged, written = (
-                spent + end - begin
-                for spent, (begin, end) in zip(
-                    (claimed, judged, written), pairwise(times), strict=True
-                )
-            )
             done += len(batch.rows)
-    each = [spent / done * 1e6 for spent in (claimed, written, judged)]
+            steps = [(end - begin) / len(batch.rows) for begin, end in pairwise(times)]
+            batches.append(steps)
+    claimed, judged, written = (float(median(step)) * 1e6 for step in zip(*batches, strict=True))
     print(
-        f"{done} registries in batches of {BATCH}, processor time of each: claimed {each[0]:.0f} "
-        f"us, written down {each[1]:.0f} us; opened and judged {each[2]:.0f} us"
+        f"{done} registries in batches of {BATCH}, processor time of each: claimed {claimed:.0f} "
+        f"us, written down {written:.0f} us; opened and judged {judged:.0f} us"
     )
-    return each[0] + each[1]
+    return float(claimed + written)
 
 
 async def _claims(url: str) -> float:
