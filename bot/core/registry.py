@@ -29,6 +29,7 @@ class Details:
     environment: Environment = Environment.ANY
     owner: str = ""  # a Slack user id
     rotate_days: int = 90  # 0: never asked to rotate
+    recheck_minutes: int | None = None  # None: as often as the workspace says
 
 
 @dataclass(frozen=True, slots=True)

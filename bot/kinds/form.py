@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
+from bot.core.access import MINUTES_MAX, MINUTES_MIN
 from bot.core.config import Config
 from bot.core.image import Reference, names_host
 from bot.core.registry import Details, Environment
@@ -89,10 +90,11 @@ def validate_details(answers: Mapping[str, str]) -> Details:
         faults["owner"] = "Choose a person of this workspace."
     environment = _environment(answers.get("environment", "").strip(), faults)
     rotate = _rotate_days(answers.get("rotate_days", "").strip(), faults)
+    recheck = _recheck_minutes(answers.get("recheck_minutes", "").strip(), faults)
     _expires_on(answers.get("expires_on", "").strip(), faults)
     if faults:
         raise InvalidInput(faults)
-    return Details(name, description, environment, owner, rotate)
+    return Details(name, description, environment, owner, rotate, recheck)
 
 
 def suggest_name(kind_slug: str, environment: str, region: str) -> str:
@@ -300,6 +302,19 @@ def _rotate_days(text: str, faults: Faults) -> int:
         return int(text)
     faults["rotate_days"] = f"A number of days from 1 to {_ROTATE_MOST}, or 0 for never."
     return 0
+
+
+def _recheck_minutes(text: str, faults: Faults) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= 6:
+        minutes = int(text)
+        if MINUTES_MIN <= minutes <= MINUTES_MAX:
+            return minutes
+    faults["recheck_minutes"] = (
+        f"A number of minutes from {MINUTES_MIN} to {MINUTES_MAX} (7 days), or nothing."
+    )
+    return None
 
 
 def _expires_on(text: str, faults: Faults) -> None:

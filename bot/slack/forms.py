@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bot.core.access import MINUTES_MAX, MINUTES_MIN
 from bot.core.registry import Environment
 from bot.kinds.base import Field, Kind, Variant
 from bot.kinds.form import suggest_name
@@ -196,6 +197,7 @@ def _common_blocks(kind: Kind, state: FormState, *, has_secret: bool) -> list[Bl
         _text_block("description", "Description", state, limit=500),
         _owner_block(state),
         _rotation_block(state),
+        _recheck_block(state),
     ]
     if has_secret:
         blocks.append(_expiry_block(state))
@@ -246,6 +248,20 @@ def _rotation_block(state: FormState) -> Block:
     element = number_input(ids.TYPED, least=0, most=3650, initial=days)
     hint = "0 means that nobody is asked to rotate it."
     return input_block(ids.field_block("rotate_days"), "Rotate every (days)", element, hint=hint)
+
+
+def _recheck_block(state: FormState) -> Block:
+    typed = state.public.get("recheck_minutes", "")
+    minutes = int(typed) if typed.isdecimal() else None
+    element = number_input(ids.TYPED, least=MINUTES_MIN, most=MINUTES_MAX, initial=minutes)
+    hint = "Blank: as often as the workspace's settings say."
+    return input_block(
+        ids.field_block("recheck_minutes"),
+        "Test every (minutes)",
+        element,
+        hint=hint,
+        optional=True,
+    )
 
 
 def _expiry_block(state: FormState) -> Block:

@@ -25,6 +25,7 @@ _COMMON: Final = frozenset(
         "environment",
         "owner",
         "rotate_days",
+        "recheck_minutes",
         "expires_on",
     }
 )

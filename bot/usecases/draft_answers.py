@@ -80,6 +80,7 @@ class Parsed:
             "environment": str(details.environment),
             "owner": details.owner,
             "rotate_days": details.rotate_days,
+            "recheck_minutes": details.recheck_minutes,
         }
 
 

@@ -52,6 +52,7 @@ def details_of(row: Registry) -> Details:
         environment=Environment(row.environment) if known else Environment.ANY,
         owner=row.owner,
         rotate_days=row.rotate_days,
+        recheck_minutes=row.recheck_minutes,
     )
 
 

@@ -44,6 +44,7 @@ WORDS: Final = {
     "environment": "environment",
     "owner": "owner",
     "rotate_days": "rotation",
+    "recheck_minutes": "retest interval",
 }
 
 
@@ -91,7 +92,7 @@ async def _save(
     if draft.base_version:
         await _replace(deps, session, actor, draft, credential, secrets, values, record)
     else:
-        values |= await _judged(session, draft, Health(), record, now)
+        values |= await _judged(session, draft, Health(), record, now, values["recheck_minutes"])
         await _add(deps, session, actor, draft, values)
     await credentials.change(session, credential.id, {"state": CURRENT})
     return draft.registry_id
@@ -134,7 +135,7 @@ async def _replace(
     health = _anew(before, record, same=same)
     fence = before.registry.fence + 1
     values |= {"version": draft.base_version + 1, "lease_until": None, "fence": fence}
-    values |= await _judged(session, draft, health, record, now)
+    values |= await _judged(session, draft, health, record, now, values["recheck_minutes"])
     left = (before.registry.team_id, before.registry.host, before.registry.login)
     if not await registries.change(session, draft.registry_id, draft.base_version, values):
         raise await overtaken(session, before.registry, draft.base_version, draft.id)
@@ -158,13 +159,18 @@ def _answer(record: CheckRecord | None, now: datetime) -> dict[str, Any]:
 
 
 async def _judged(
-    session: AsyncSession, draft: Draft, before: Health, record: CheckRecord | None, now: datetime
+    session: AsyncSession,
+    draft: Draft,
+    before: Health,
+    record: CheckRecord | None,
+    now: datetime,
+    own: int | None,
 ) -> dict[str, Any]:
     """Health and schedule after the check of the draft; nothing is alerted by a save."""
     if record is None:
         return {"health_json": json.dumps(before.to_json())}
     settings = await workspaces.settings(session, draft.team_id)
-    every = interval(settings.recheck_minutes)
+    every = interval(settings.recheck_minutes, own)
     return judge(draft.registry_id, before, checks.result_of(record), now, every=every).columns()
 
 

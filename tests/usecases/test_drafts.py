@@ -553,3 +553,22 @@ async def test_a_copy_of_the_database_reveals_no_secret(sqlite_url: str) -> None
     files = [one.read_bytes() for one in path.parent.glob(f"{path.name}*")]
     assert b"harbor-team" in b"".join(files)
     assert b"canary" not in b"".join(files)
+
+
+async def test_a_registry_has_an_interval_of_its_own(deps: Deps) -> None:
+    """It is checked again after the minutes that its form says, and the form keeps them."""
+    registry = await add(deps, answers=generic(recheck_minutes="10"))
+
+    assert registry.next_check_at is not None
+    assert registry.next_check_at <= NOW + timedelta(minutes=10)
+    opened = await drafts.open_edit(deps, ALICE, registry.name)
+    assert opened.answers.public["recheck_minutes"] == "10"
+
+
+@pytest.mark.parametrize("minutes", ["4", "10081", "often"])
+async def test_an_impossible_interval_is_said_on_its_field(deps: Deps, minutes: str) -> None:
+    """Five minutes to seven days."""
+    with pytest.raises(InvalidInput) as refused_input:
+        await drafts.begin(deps, ALICE, generic(recheck_minutes=minutes))
+
+    assert set(refused_input.value.fields) == {"recheck_minutes"}
