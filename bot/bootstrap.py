@@ -48,11 +48,14 @@ from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
 from bot.usecases.reminding import tick_reminders
 from bot.usecases.saying import tick_channels
+from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
 from bot.web import web_application
 
 log = structlog.get_logger(__name__)
+
+WAITING_PER_CHECK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,9 @@ async def open_tools(
         checker: Checks = Checker(egress=egress, aws=aws, clock=around.clock)
         if metrics is not None:
             checker = metrics.counting(checker)
-        pacer = Pacer(Limits(), around.clock)
+        pacer = Pacer(
+            Limits(total=settings.checks_at_once, per_host=settings.checks_per_host), around.clock
+        )
         by_person = PacedChecker(checker, pacer, around.clock, by_person=True)
         deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
@@ -227,6 +232,11 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         hosts = [host.strip() for host in settings.control_hosts.split(",") if host.strip()]
         watch = Watch(
             tools.paced,
+            # The pacer bounds what is sent; places here are held by rows that wait for a host, too.
+            WatchLimits(
+                in_all=WAITING_PER_CHECK * settings.checks_at_once,
+                per_host=settings.checks_per_host,
+            ),
             probe=lambda: control.reached(tools.egress, hosts),
             observer=lambda seen: metrics.late(seen.late),
         )

@@ -65,6 +65,10 @@ class Settings(BaseModel):
     aws_identity_secret_access_key: Secret | None = Field(
         None, description="The secret of that key."
     )
+    checks_at_once: int = Field(
+        200, ge=1, le=2000, description="Checks under way at once in one process."
+    )
+    checks_per_host: int = Field(4, ge=1, le=64, description="Of these, checks of one host.")
     control_hosts: str = Field(
         "registry-1.docker.io,ghcr.io,public.ecr.aws",
         description="Hosts that are asked, without a credential, whether it is us who are offline.",
