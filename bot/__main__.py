@@ -61,8 +61,8 @@ def sandbox(port: int, *, live: bool) -> None:
             )
             async with bootstrap(Settings.from_environment(box.environment), around) as bot:
                 box.attach(bot.metronome.beat_all, bot.deps.store, stop)
-                click.echo(f"Registrar's sandbox: {box.url}   (Ctrl-C stops it)")
-                await bot.run(stop)
+                line = f"Registrar's sandbox: {box.url}   (Ctrl-C stops it)"
+                await bot.run(stop, running=lambda: click.echo(line))
 
     _run(_until_signal(serve))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -135,13 +135,21 @@ class Bot:
     courier: Courier
     metrics: Metrics
 
-    async def run(self, stop: asyncio.Event, *, listen: bool = True, work: bool = True) -> None:
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        listen: bool = True,
+        work: bool = True,
+        running: Callable[[], None] = lambda: None,
+    ) -> None:
         """Serve until `stop` is set, then drain: no new work, running work ends, outbox is sent.
 
         `listen` answers Slack, `work` runs the clock's tasks; both in one process by default.
+        `running` is called once, when Slack and every other caller can be answered.
         """
         async with contextlib.AsyncExitStack() as stack:
-            connected = _always
+            connected: Callable[[], Awaitable[bool]] = _always
             if listen:
                 connected = await self._listen(stack)
             if work:
@@ -150,12 +158,13 @@ class Bot:
                 stack.push_async_callback(self.metronome.stop)
             await self._serve(stack, connected, listen=listen, work=work)
             log.info("registrar is running", listen=listen, work=work)
+            running()
             await stop.wait()
             log.info("registrar stops")
         if work:
             await self.courier.deliver_due()
 
-    async def _listen(self, stack: contextlib.AsyncExitStack) -> Callable[[], bool]:
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> Callable[[], Awaitable[bool]]:
         stack.push_async_callback(self.background.drain)
         token = self.settings.slack_app_token
         if token is None:
@@ -163,19 +172,19 @@ class Bot:
         handler = AsyncSocketModeHandler(self.app, token.reveal())
         stack.push_async_callback(handler.close_async)
         await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it bare
-        return lambda: handler.client.session_id() is not None
+        return handler.client.is_connected
 
     async def _serve(
         self,
         stack: contextlib.AsyncExitStack,
-        connected: Callable[[], bool],
+        connected: Callable[[], Awaitable[bool]],
         *,
         listen: bool,
         work: bool,
     ) -> None:
         async def ready() -> dict[str, bool]:
             parts = await parts_in_order(self.deps, self.metronome if work else None)
-            return {**parts, "slack": connected()}
+            return {**parts, "slack": await connected()}
 
         over_http = listen and self.settings.slack_app_token is None
         application = web_application(
@@ -269,7 +278,7 @@ async def _in_order(deps: Deps, metronome: Metronome) -> bool:
     return all((await parts_in_order(deps, metronome)).values())
 
 
-def _always() -> bool:
+async def _always() -> bool:
     return True
 
 

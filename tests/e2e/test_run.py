@@ -18,9 +18,11 @@ import httpx
 import pytest
 from aiohttp import web
 
+from bot.bootstrap import bootstrap
 from bot.core.clock import SystemClock
 from bot.sandbox.slackd.person import Person
 from bot.sandbox.slackd.server import SlackServer
+from bot.settings import Settings
 from bot.store.cipher import Keyring
 
 BOT, APP = "xoxb-test-token-0001", "xapp-test-token-0001"
@@ -146,6 +148,46 @@ async def test_a_stop_in_the_middle_of_a_check_loses_nothing(
     assert mode_of_file == 0o600
     assert SECRET not in logged
     assert BOT not in logged
+
+
+async def test_it_is_not_ready_while_slack_is_gone(slack: SlackServer, tmp_path: Path) -> None:
+    """The connection ends: `/readyz` says that it is Slack that is missing."""
+    async with _running(slack, tmp_path, SLACK_APP_TOKEN=APP) as (_, url):
+        await slack.close()
+        async with httpx.AsyncClient() as http, asyncio.timeout(10):
+            answer = await http.get(f"{url}/readyz")
+            while answer.status_code == 200:
+                await asyncio.sleep(0.05)
+                answer = await http.get(f"{url}/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["slack"] is False
+
+
+async def test_it_says_that_it_runs_once_slack_is_answered(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    """Who types a command the moment the sandbox names its address is answered."""
+    settings = Settings.from_environment(
+        {
+            "SLACK_BOT_TOKEN": BOT,
+            "SLACK_APP_TOKEN": APP,
+            "SLACK_API_URL": slack.api_url,
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'registrar.sqlite3'}",
+            "ENCRYPTION_KEYS": Keyring.generate_text(),
+            "PORT": "0",
+        }
+    )
+    stop, connections = asyncio.Event(), list[int]()
+
+    def running() -> None:
+        connections.append(slack.parts.link.connections)
+        stop.set()
+
+    async with bootstrap(settings) as bot, asyncio.timeout(30):
+        await bot.run(stop, running=running)
+
+    assert connections == [1]
 
 
 async def test_it_says_why_it_does_not_start(slack: SlackServer, tmp_path: Path) -> None:
