@@ -51,8 +51,8 @@ def _parked(values: Mapping[str, str]) -> list[str]:
         f"*⛔ Not checked* · *{_registry(values)}* cannot be checked by Registrar{_owner(values)}",
         (
             f"{tries} checks of it ended before they had an answer, which is a fault of "
-            "Registrar's. It is left alone until somebody tests or edits it; whoever runs "
-            "Registrar finds the cause in its log."
+            "Registrar's. It is tried once a day, and at once when somebody tests or edits it; "
+            "whoever runs Registrar finds the cause in its log."
         ),
     ]
 

@@ -21,6 +21,9 @@ from bot.store.plain import is_postgresql, moment, run, sql
 Account = tuple[str, str, str]
 """Workspace, host and login: what a provider locks."""
 
+UNLUCKY: Final = 2
+"""The claim of so many in a row is still nobody's fault."""
+
 # The `|| ''` keeps PostgreSQL, while it has no statistics, from looking through a whole workspace.
 _COLUMNS: Final = """
     SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
@@ -124,7 +127,8 @@ async def claim(
 
     While fewer are due than `limit` all of them are taken. Otherwise every workspace has its share
     before the rest goes by age. `passed_over` are ids this process still works on, `busy_hosts`
-    hosts with enough waiting, `per_host` the most of one host in this batch.
+    hosts with enough waiting, `per_host` the most of one host in this batch. While a suspect is
+    due (see `_suspects`), nothing else is taken, and it only by a process that works on nothing.
     """
     rows = await _oldest(session, now, limit, busy_hosts)
     full = len(rows) == limit
@@ -133,6 +137,9 @@ async def claim(
         known = {row.id for row in fair}
         rows = [*fair, *(row for row in rows if row.id not in known)]
     rows = [row for row in rows if row.id not in passed_over]
+    suspects = await _suspects(session, rows, now, limit)
+    if suspects:
+        full, rows = True, [] if passed_over else suspects
     rows = _spread(rows, per_host)[:limit]
     held = await _hold_accounts(session, rows, now, until)
     free = {account.account for account in held}
@@ -237,6 +244,30 @@ def _shares(session: AsyncSession) -> TextClause:
         return sql(session, outer, columns, *inner, "d ORDER BY d.next_check_at")
     outer = "SELECT m.id, m.team_id, m.next_check_at FROM workspace w CROSS JOIN registry m"
     return sql(session, outer, "ON m.id IN (SELECT r.id", *inner, "ORDER BY m.next_check_at")
+
+
+async def _suspects(
+    session: AsyncSession, rows: Sequence[Claimed], now: datetime, limit: int
+) -> list[Claimed]:
+    """Those whose last claims were all lost, the worst first, a few to try together.
+
+    One claim is lost whenever a process is killed. Two in a row may be one registry's doing, whose
+    check kills the process; so its companions in misfortune become fewer with each claim, until it
+    dies alone and only it is parked. One whose account is busy cannot be tried and stops nobody.
+    """
+    unlucky = [row for row in rows if row.attempts > UNLUCKY]
+    if not unlucky:
+        return []
+    statement = sql(
+        session,
+        "SELECT team_id, host, login FROM account WHERE busy_until > :now AND host IN {ids}",
+    )
+    found = await run(session, statement, now=now, ids=sorted({row.host for row in unlucky}))
+    busy = {tuple(key) for key in found}
+    unlucky = [row for row in unlucky if not (row.shared and row.account in busy)]
+    worst = max((row.attempts for row in unlucky), default=UNLUCKY)
+    together = max(limit >> 3 * (worst - UNLUCKY), 1)
+    return [row for row in unlucky if row.attempts == worst][:together]
 
 
 def _spread(rows: Sequence[Claimed], per_host: int | None) -> list[Claimed]:

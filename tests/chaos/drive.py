@@ -30,7 +30,7 @@ CHANNEL: Final = "C0ALERTS01"
 LIFE: Final = (15, 300)
 """A worker dies after so many statements, commits, checks and requests to Slack."""
 QUIET: Final = 400
-"""Ticks without deaths, at the end, in which everything comes to rest."""
+"""Ticks without deaths, at the end of each act, in which everything comes to rest."""
 PATIENCE: Final = 60.0
 
 
@@ -117,7 +117,7 @@ def fork(live: Callable[[], Awaitable[Any]]) -> int:
 
 
 def main(database: str, slack_url: str, folder: Path, ticks: int, seed: int) -> None:
-    """Two acts with deaths, a jump of the clock between them, and an end in peace."""
+    """Two acts with deaths, each with an end in peace, and a jump of the clock between them."""
     stage = Stage(folder / "stage")
     log = Log(folder / "log", stage)
     cast = Cast(database, slack_url, stage, Script(stage), log)
@@ -127,10 +127,11 @@ def main(database: str, slack_url: str, folder: Path, ticks: int, seed: int) -> 
     director = Director(cast, random.Random(seed))
     began = time.monotonic()
     director.act(ticks // 2, deadly=True)
+    director.act(ticks // 2 + QUIET, deadly=False)
     stage.skip(JUMP)
-    director.act(ticks, deadly=True)
-    told = {"ticks": stage.ticks, "seconds": time.monotonic() - began, "deaths": director.deaths}
-    director.act(ticks + QUIET, deadly=False)
+    director.act(ticks + QUIET, deadly=True)
+    told = {"ticks": ticks, "seconds": time.monotonic() - began, "deaths": director.deaths}
+    director.act(ticks + 2 * QUIET, deadly=False)
     print(json.dumps({**told, "crashes": director.crashes}))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.chaos.play import AWAY, LATER, ONE_BY_ONE, STEP, TOGETHER, WORKERS
 from tests.chaos.show import show
 
 TICKS = 2_000
-SECONDS = 100.0
+SECONDS = 240.0
 LONG_OUTAGE = 30 * 60.0
 """Seconds after which a registry that is away has certainly been told of."""
 
@@ -37,11 +36,7 @@ def must_hold(evidence: Evidence, ticks: int) -> None:
     assert evidence.stale() == []
 
 
-@pytest.mark.skipif(
-    os.environ.get("REGISTRAR_TESTS_CHAOS") != "1",
-    reason="a play of a minute that still finds late takeovers; REGISTRAR_TESTS_CHAOS=1 runs it",
-)
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_nothing_is_doubled_or_lost(postgresql_url: str, tmp_path: Path) -> None:
     """No check twice in a turn, no alert lost or told twice, and the dead are taken over at once."""
     evidence, told = await show(postgresql_url, tmp_path, TICKS, seed=7, seconds=SECONDS)

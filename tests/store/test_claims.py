@@ -102,6 +102,35 @@ async def test_a_claim_holds_for_its_lease(deps: Deps) -> None:
     assert (again.fence, again.attempts) == (2, 2)
 
 
+@pytest.mark.parametrize(("lost", "together"), [(0, 100), (1, 100), (2, 12), (3, 1), (4, 1)])
+async def test_those_whose_claims_were_lost_are_set_apart(
+    deps: Deps, lost: int, together: int
+) -> None:
+    """Two claims lost in a row may be one registry's fault: fewer and fewer share its fate."""
+    names = [f"s{number:02d}" for number in range(20)]
+    await due(deps, "T1", "innocent", late=2 * SECOND)
+    await due(deps, "T1", *names, attempts=lost)
+
+    batch = await claim(deps, 100)
+
+    assert ids(batch) == (["innocent", *names] if lost < 2 else names[:together])
+    assert batch.full is (lost >= 2)
+
+
+async def test_suspects_wait_until_a_worker_has_nothing_else(deps: Deps) -> None:
+    """What the worker holds would be lost with them; nor does it take more meanwhile."""
+    await due(deps, "T1", "innocent", "mine")
+    await due(deps, "T1", "suspect", attempts=3)
+
+    held = await claim(deps, passed_over=["mine"])
+    alone = await claim(deps)
+    after = await claim(deps)
+
+    assert ids(held) == []
+    assert ids(alone) == ["suspect"]
+    assert ids(after) == ["innocent", "mine"]
+
+
 async def test_workers_at_once_share_what_is_due(deps: Deps) -> None:
     """Every row is claimed by exactly one of them."""
     await due(deps, "T1", *(f"r{number:02}" for number in range(60)))
@@ -180,6 +209,21 @@ async def test_one_worker_at_a_time_signs_in_to_an_account(deps: Deps) -> None:
     async with deps.store.transaction() as session:
         await claims.release_accounts(session, first.accounts)
     assert ids(await claim(deps)) == ["c"]
+
+
+async def test_a_suspect_whose_account_is_busy_stops_nobody(deps: Deps) -> None:
+    """Another worker signs in to its account: meanwhile the others are taken."""
+    await due(deps, "T1", "suspect", attempts=3, **SHARED)
+    await due(deps, "T1", "other", late=-timedelta(minutes=5), **SHARED)
+    await due(deps, "T1", "innocent", "mine")
+    async with deps.store.transaction() as session:
+        key = {"team_id": "T1", "host": SHARED["host"], "login": SHARED["login"]}
+        busy = insert(Account).values(guard_json="{}", fence=1, busy_until=NOW + LEASE, **key)
+        await (await session.connection()).execute(busy)
+
+    batch = await claim(deps, passed_over=["mine"])
+
+    assert ids(batch) == ["innocent"]
 
 
 async def test_a_late_worker_does_not_release_an_account(deps: Deps) -> None:

@@ -513,6 +513,47 @@ async def test_poison_is_parked_and_told_once(deps: Deps) -> None:
     assert len(await letters(deps, what="registry_parked")) == 1
 
 
+class Deadly(Fleet):
+    """Its process is killed, out of memory, when it checks one of the hosts."""
+
+    def begin(self) -> None:
+        self.died, self.buried = asyncio.Event(), asyncio.Event()
+
+    async def check(self, config: Config, progress: Progress | None = None) -> CheckResult:
+        if config.host == "deadly.example.com" and hasattr(self, "died"):
+            self.died.set()
+            await self.buried.wait()
+        return await super().check(config, progress)
+
+
+async def test_a_registry_that_kills_its_process_is_parked_alone(deps: Deps) -> None:
+    """Those that were claimed together with it are checked all the same, and soon."""
+    fleet = Deadly(clock_of(deps))
+    deps = replace(deps, checker=fleet)
+    await channel(deps)
+    names = [f"r{number:02d}" for number in range(12)]
+    for name in (*names[:6], "deadly", *names[6:]):
+        await add(deps, answers=generic(name))
+    clock_of(deps).skip(2 * HOUR)
+    began = clock_of(deps).now()
+
+    for _ in range(7):
+        fleet.begin()
+        ticking = asyncio.create_task(watching(deps).tick())
+        dying = asyncio.create_task(fleet.died.wait())
+        await asyncio.wait((ticking, dying), return_when=asyncio.FIRST_COMPLETED)
+        for task in (ticking, dying):
+            task.cancel()
+        await asyncio.gather(ticking, dying, return_exceptions=True)
+        fleet.buried.set()
+        clock_of(deps).skip(timedelta(seconds=61))
+
+    checked = [(await registry(deps, name)).checked_at for name in names]
+    parked = await letters(deps, what="registry_parked")
+    assert [at for at in checked if at is None or at < began] == []
+    assert [row.subject or json.loads(row.values_json)["registry"] for row in parked] == ["deadly"]
+
+
 async def test_when_everybody_is_silent_it_is_us(deps: Deps) -> None:
     """Nobody is condemned; it is said once that the bot was offline, and that it is back."""
     deps, fleet = with_fleet(deps)
