@@ -29,6 +29,7 @@ from bot.jobs.metronome import Metronome, Task
 from bot.jobs.order import parts_in_order
 from bot.kinds import control
 from bot.kinds.aws import AwsGateway, AwsIdentity
+from bot.kinds.budgets import Budgets
 from bot.kinds.checker import Checker
 from bot.kinds.net import AllowList, Egress, Resolver
 from bot.kinds.paced import PacedChecker
@@ -113,7 +114,12 @@ async def open_tools(
         if metrics is not None:
             checker = metrics.counting(checker)
         pacer = Pacer(
-            Limits(total=settings.checks_at_once, per_host=settings.checks_per_host), around.clock
+            Limits(
+                total=settings.checks_at_once,
+                per_host=settings.checks_per_host,
+                budgets=Budgets.parse(settings.check_paces),
+            ),
+            around.clock,
         )
         by_person = PacedChecker(checker, pacer, around.clock, by_person=True)
         deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)

@@ -69,6 +69,11 @@ class Settings(BaseModel):
         200, ge=1, le=2000, description="Checks under way at once in one process."
     )
     checks_per_host: int = Field(4, ge=1, le=64, description="Of these, checks of one host.")
+    check_paces: str = Field(
+        "",
+        description="Checks a minute of a host, `HOST=N,…`, `*` for all others; unset: far below "
+        "what its provider publishes.",
+    )
     control_hosts: str = Field(
         "registry-1.docker.io,ghcr.io,public.ecr.aws",
         description="Hosts that are asked, without a credential, whether it is us who are offline.",

@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
+
+from bot.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Budget:
         return timedelta(minutes=1) / self.per_minute
 
 
+SLOWEST: Final = 30
+"""Checks a minute: slower, and what is claimed of one host would not end within its lease."""
+FASTEST: Final = 6000
 USUAL: Final = Budget()
 _CLOUD: Final = Budget(per_minute=600, burst=20)
 
@@ -78,13 +83,37 @@ _BY_SHAPE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """The budget of each host: what `hosts` says, else the provider's, else the `usual` one."""
+    """The budget of each host: what `hosts` says, else the provider's, else the `usual` one.
+
+    `paces` changes how many checks a minute some hosts are asked for, `*` all others; what bounds
+    their failed sign-ins stays.
+    """
 
     hosts: Mapping[str, Budget] = field(default_factory=dict)
     usual: Budget = USUAL
+    paces: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Budgets:
+        """Read `host=per_minute` pairs, separated by commas; raises SettingsError."""
+        paces: dict[str, int] = {}
+        for pair in filter(None, (part.strip() for part in text.split(","))):
+            host, _, number = pair.partition("=")
+            host, number = host.strip().lower(), number.strip()
+            if not host or not (number.isascii() and number.isdecimal()):
+                raise SettingsError(f"CHECK_PACES: “{pair}” is not HOST=CHECKS_PER_MINUTE.")
+            if not SLOWEST <= int(number) <= FASTEST:
+                raise SettingsError(f"CHECK_PACES: “{pair}” is not within {SLOWEST} to {FASTEST}.")
+            paces[host] = int(number)
+        return cls(paces=paces)
 
     def of(self, host: str, kind: str = "") -> Budget:
         """The budget of `host` (with or without a port), which may be of a known `kind`."""
+        budget, name = self._published(host, kind), host.partition(":")[0]
+        pace = self.paces.get(host) or self.paces.get(name) or self.paces.get("*")
+        return budget if pace is None else replace(budget, per_minute=pace)
+
+    def _published(self, host: str, kind: str) -> Budget:
         name = host.partition(":")[0]
         known = self.hosts.get(host) or self.hosts.get(name) or _BY_HOST.get(name)
         if known is not None:

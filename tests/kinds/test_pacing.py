@@ -14,7 +14,8 @@ import pytest
 from bot.core.check import Cause, CheckResult, Level, Stage, Verdict
 from bot.core.config import Config
 from bot.core.secret import Secret
-from bot.kinds.budgets import STANDARD, USUAL, Budget, Budgets
+from bot.errors import SettingsError
+from bot.kinds.budgets import SLOWEST, STANDARD, USUAL, Budget, Budgets
 from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Closed, Limits, Pacer
 from tests.kinds.checks import NOON
@@ -314,11 +315,30 @@ def test_operator_has_the_last_word_on_a_budget() -> None:
     assert budgets.of("other.example.com").per_minute == 7
 
 
+def test_operator_sets_the_pace_and_the_bound_on_failures_stays() -> None:
+    """By name, with the port or without it, and for all the others."""
+    budgets = Budgets.parse("docker.io=90, Harbor.example.com:8443=300,*=120")
+
+    assert budgets.of("docker.io") == replace(STANDARD.of("docker.io"), per_minute=90)
+    assert budgets.of("harbor.example.com:8443").per_minute == 300
+    assert budgets.of("git.example.com", "gitlab").per_minute == 120
+    assert budgets.of("git.example.com", "gitlab").failures == 12
+    assert Budgets.parse("") == STANDARD
+
+
+@pytest.mark.parametrize("text", ["docker.io", "=5", "a=fast", "a=29", "a=6001", "a=-60", "a=６０"])
+def test_a_pace_that_cannot_be_kept_is_refused(text: str) -> None:
+    """At start, naming the setting and the pair."""
+    with pytest.raises(SettingsError, match=r"^CHECK_PACES: “"):
+        Budgets.parse(f"ghcr.io=60,{text}")
+
+
 def test_every_pace_fits_into_a_lease() -> None:
     """Sixteen claimed registries of one host begin within half a minute."""
     for kind in ("docker_hub", "ghcr", "gitlab", "ecr", "public_ecr", "scaleway", "generic"):
         budget = STANDARD.of("r.example.com", kind)
         assert (16 - budget.burst) * budget.gap <= timedelta(seconds=30)
+    assert STANDARD.of("rg.fr-par.scw.cloud").per_minute == SLOWEST
 
 
 class Scripted:
