@@ -33,6 +33,25 @@ class Tally:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the images of a live registry are, and for which environment they are."""
+
+    id: str
+    name: str
+    url: str
+    host: str
+    path_scope: str
+    environment: str
+
+
+async def places(session: AsyncSession, team_id: str) -> list[Place]:
+    """The places of every live registry of a workspace, by name."""
+    columns = [col(getattr(Registry, name)) for name in Place.__slots__]
+    wanted: Any = select(*columns).where(_live(team_id)).order_by(col(Registry.name))
+    return [Place(*row) for row in await session.exec(wanted)]
+
+
 async def live(session: AsyncSession, team_id: str, name: str) -> Stored | None:
     """The live registry of that name in this workspace."""
     return await _one(session, _live(team_id), col(Registry.name) == name)
