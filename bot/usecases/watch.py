@@ -41,7 +41,7 @@ class Limits:
 
     in_all: int = 200
     per_host: int = 4
-    batch: int = 200
+    batch: int = 500
     waiting: int = 1000
     waiting_per_host: int = 16
     lease: timedelta = timedelta(seconds=60)

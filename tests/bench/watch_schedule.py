@@ -34,6 +34,7 @@ from bot.store.engine import Store, open_store
 from bot.usecases.deps import Checks, Deps
 from bot.usecases.retest import Group, Retester
 from bot.usecases.settling import settle
+from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Observed, Watch
 from tests.bench.cpu import measured
 from tests.bench.fleet import RING, fill
@@ -48,7 +49,7 @@ MANY = 100_000
 EVERY = timedelta(minutes=5)
 STARTS = timedelta(seconds=15)
 WATCHED = 60.0  # seconds in which lateness is looked at
-BATCH = 200
+BATCH = WatchLimits().batch
 
 COST = Limit("scheduling, processor time per check", 50, " us", at_most=True)
 CLAIM = Limit("claim query among 100,000 rows, median", 5, " ms", at_most=True)
