@@ -7,17 +7,18 @@ from typing import Any, Final
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.schema import IncidentRow, Reminder, Storm
+from bot.store.schema import ImageRequest, IncidentRow, Reminder, Storm
 
 _HOLDERS: Final[dict[str, tuple[Any, Any]]] = {
     "incident": (IncidentRow, IncidentRow.id),
     "storm": (Storm, Storm.id),
     "reminder": (Reminder, Reminder.credential_id),
+    "image_request": (ImageRequest, ImageRequest.id),
 }
 
 
 async def note_receipt(session: AsyncSession, subject: str, channel: str, ts: str) -> None:
-    """Remember where the message of `incident:ID`, `storm:ID` or `reminder:ID` stands."""
+    """Remember where the message of a subject such as `incident:ID` stands."""
     kind, _, name = subject.partition(":")
     if kind not in _HOLDERS or not ts:
         return

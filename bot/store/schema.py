@@ -456,3 +456,60 @@ class HomeView(Row, table=True):
     user_id: str = Field(primary_key=True)
     view_json: str = Field(default="{}", sa_type=Text)
     seen_at: datetime
+
+
+class ExemptionRow(Row, table=True):
+    """An image that may run although no registry covers it, until `until`.
+
+    `image` is canonical: `host/repository`, or that and `@digest`. `told` is what was said of it:
+    `announced`, `reminded` or `lapsed`. `ended_at` is set when somebody ends it early.
+    """
+
+    __tablename__ = "exemption"
+    __table_args__ = (Index("ix_exemption_team_id_until", "team_id", "until"),)
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    image: str
+    reason: str = Field(sa_type=Text)
+    ticket: str = ""
+    until: datetime
+    told: str
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+
+class ImageRequest(Row, table=True):
+    """Somebody asks that a repository may be used; one message to the managers, edited in place.
+
+    `state` is `open`, `registered`, `exempted` or `declined`. `repository` is canonical and has one
+    open request at a time; `image` is the first that was asked for. `askers_json` lists user ids.
+    """
+
+    __tablename__ = "image_request"
+    __table_args__ = (
+        Index(
+            "uq_image_request_open",
+            "team_id",
+            "repository",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    repository: str
+    image: str = Field(sa_type=Text)
+    askers_json: str = Field(sa_type=Text)
+    state: str
+    channel: str
+    ts: str = ""
+    created_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str = ""
+    reason: str = Field(default="", sa_type=Text)
+    until: datetime | None = None

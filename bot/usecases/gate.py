@@ -1,26 +1,37 @@
-"""The deploy gate: what the registrations of a workspace allow to run."""
+"""The deploy gate: what the registrations and exemptions of a workspace allow to run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from bot.core.policy import Policy, Rule, canonical_host
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.image import Reference
+from bot.core.policy import Exemption, Policy, Rule, canonical_host
 from bot.core.shared_hosts import is_shared
-from bot.store import registries
+from bot.store import exemptions, registries
 from bot.store.registries import Place
+from bot.store.schema import ExemptionRow
 from bot.usecases.deps import Deps
 
 _ARTIFACTORY: Final = re.compile(r"^(?:artifactory/)?api/docker/")
 
 
 async def policy(deps: Deps, team_id: str) -> Policy:
-    """The rules of the live registries, whatever their credentials are worth at the moment."""
+    """The rules of a workspace as they are now."""
     async with deps.store.reading() as session:
-        places = await registries.places(session, team_id)
-    return Policy(rules_of(places))
+        return await load(session, team_id, await deps.store.now(session))
+
+
+async def load(session: AsyncSession, team_id: str, now: datetime) -> Policy:
+    """The rules of the live registries, whatever their credentials are worth at the moment."""
+    places = await registries.places(session, team_id)
+    rows = await exemptions.in_force(session, team_id, now)
+    return Policy(rules_of(places), map(exemption_of, rows))
 
 
 def rules_of(places: Iterable[Place]) -> list[Rule]:
@@ -34,6 +45,17 @@ def rules_of(places: Iterable[Place]) -> list[Rule]:
         if scope or not is_shared(host):
             rules.append(Rule(place.name, host, scope, place.environment))
     return rules
+
+
+def needs_scope(place: Place) -> bool:
+    """Whether a registration covers nothing for want of a path."""
+    return not _scope(place) and is_shared(canonical_host(place.host))
+
+
+def exemption_of(row: ExemptionRow) -> Exemption:
+    """What a stored exemption stands for; its image was canonical when it was stored."""
+    image = Reference.parse(row.image)
+    return Exemption(image.host, image.repository, row.until, image.digest)
 
 
 def _scope(place: Place) -> str:

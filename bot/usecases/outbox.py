@@ -56,7 +56,7 @@ async def settle(
 
 
 async def place(deps: Deps, subject: str) -> tuple[str, str] | None:
-    """The channel and timestamp of the message `incident:ID`, `storm:ID` or `reminder:ID`.
+    """The channel and timestamp of the message a subject such as `incident:ID`.
 
     None when it was not posted yet.
     """

@@ -25,6 +25,7 @@ from bot.usecases.consequences import close
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, Parsed, Reserve, parse
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.image_requests import settle_registered
 from bot.usecases.judging import forget_secret, judge
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
@@ -95,6 +96,7 @@ async def _save(
         values |= await _judged(session, draft, Health(), record, now, values["recheck_minutes"])
         await _add(deps, session, actor, draft, values)
     await credentials.change(session, credential.id, {"state": CURRENT})
+    await settle_registered(session, actor, now)
     return draft.registry_id
 
 
