@@ -44,6 +44,7 @@ from bot.store.cipher import Keyring
 from bot.store.engine import open_store
 from bot.store.migrate import migrate, pending
 from bot.usecases.deps import Checks, Deps
+from bot.usecases.exemptions import tick_exemptions
 from bot.usecases.incidents import tick_incidents
 from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
@@ -275,6 +276,7 @@ def _tasks(deps: Deps, watch: Watch, courier: Courier, client: AsyncWebClient) -
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),
+        Task("exemptions", 60.0, lambda: tick_exemptions(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("prune", 300.0, lambda: prune(deps)),
     )

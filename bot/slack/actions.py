@@ -8,7 +8,7 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.slack import alerts, ids, reminding
+from bot.slack import alerts, asking, ids, reminding
 from bot.slack.call import Call, call_of
 from bot.slack.commands import BY_NAME
 from bot.slack.deleting import restore
@@ -27,7 +27,8 @@ Listener = Callable[[AsyncAck, dict[str, Any], Desk], Awaitable[None]]
 
 def register(app: AsyncApp) -> None:
     """The routing table of everything that can be clicked."""
-    for action_id, pressed in {**BUTTONS, **alerts.BUTTONS, **reminding.BUTTONS}.items():
+    parts = (BUTTONS, alerts.BUTTONS, reminding.BUTTONS, asking.BUTTONS)
+    for action_id, pressed in ((name, one) for part in parts for name, one in part.items()):
         app.action(action_id)(_pressed(pressed, action_id))
     for action_id in ids.LISTS:
         app.action(action_id)(_pressed(_turn_page, action_id))

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import actions, ids, options
 from bot.slack.access import People
+from bot.slack.asking import submit_decline, submit_exemption
 from bot.slack.background import Background
 from bot.slack.call import call_of
 from bot.slack.card import Card, say
@@ -71,6 +72,8 @@ def _route(app: AsyncApp, command: str) -> None:
     app.view(ids.OWNER_FORM)(submit_owner)
     app.view(ids.SNOOZE_FORM)(submit_snooze)
     app.view(ids.PAUSE_FORM)(submit_pause)
+    app.view(ids.EXEMPTION_FORM)(submit_exemption)
+    app.view(ids.DECLINE_FORM)(submit_decline)
     app.view_closed(ids.OUTCOME)(close_outcome)
     app.event("app_home_opened")(open_home)
     actions.register(app)

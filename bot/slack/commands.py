@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.slack.asking import check_image, open_exempt, show_exemptions
 from bot.slack.call import Call, call_of
 from bot.slack.command_line import Typed, filter_meant, kind_meant, parse
 from bot.slack.deleting import open_delete, restore
@@ -40,28 +42,56 @@ async def run_command(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
 
 async def carry_out(desk: Desk, call: Call, typed: Typed) -> None:
     """What was typed, done; not understood, it is answered with what may have been meant."""
-    if typed.verb == "test" and typed.name == "all":
-        await check_all(desk, call)
-    elif typed.verb == "pause":
-        await pause(desk, call, typed.words)
+    if typed.verb in OTHERS:
+        await OTHERS[typed.verb](desk, call, typed)
     elif typed.verb in BY_NAME:
         await by_name(desk, call, typed.verb, typed.name, BY_NAME[typed.verb])
-    elif typed.verb == "list":
-        await show_list(
-            desk, call, ListState(1, filter_meant(typed.words, call.user, kind_labels()))
-        )
-    elif typed.verb == "add":
-        await _add(desk, call, typed)
-    elif typed.verb == "restore":
-        await restore(desk, call, typed.name)
-    elif typed.verb == "report":
-        await show_report(desk, call, " ".join(typed.words))
-    elif typed.verb == "reminders":
-        await show_plan(desk, call, months_meant(typed.words))
-    elif typed.verb == "settings":
-        await open_settings(desk, call)
     else:
         await show_help(desk, call, _not_understood(desk, typed))
+
+
+async def _test(desk: Desk, call: Call, typed: Typed) -> None:
+    if typed.name == "all":
+        await check_all(desk, call)
+    else:
+        await by_name(desk, call, "test", typed.name, check_one)
+
+
+async def _pause(desk: Desk, call: Call, typed: Typed) -> None:
+    await pause(desk, call, typed.words)
+
+
+async def _list(desk: Desk, call: Call, typed: Typed) -> None:
+    wanted = filter_meant(typed.words, call.user, kind_labels())
+    await show_list(desk, call, ListState(1, wanted))
+
+
+async def _restore(desk: Desk, call: Call, typed: Typed) -> None:
+    await restore(desk, call, typed.name)
+
+
+async def _report(desk: Desk, call: Call, typed: Typed) -> None:
+    await show_report(desk, call, " ".join(typed.words))
+
+
+async def _reminders(desk: Desk, call: Call, typed: Typed) -> None:
+    await show_plan(desk, call, months_meant(typed.words))
+
+
+async def _settings(desk: Desk, call: Call, _typed: Typed) -> None:
+    await open_settings(desk, call)
+
+
+async def _check(desk: Desk, call: Call, typed: Typed) -> None:
+    await check_image(desk, call, typed.words)
+
+
+async def _exempt(desk: Desk, call: Call, typed: Typed) -> None:
+    await open_exempt(desk, call, typed.words)
+
+
+async def _exemptions(desk: Desk, call: Call, _typed: Typed) -> None:
+    await show_exemptions(desk, call)
 
 
 async def _add(desk: Desk, call: Call, typed: Typed) -> None:
@@ -82,3 +112,20 @@ def _not_understood(desk: Desk, typed: Typed) -> str:
         meant = " ".join((desk.command, typed.nearest, *typed.words))
         lead += f" Did you mean {code(meant, 150)}?"
     return lead
+
+
+Other = Callable[[Desk, Call, Typed], Coroutine[Any, Any, None]]
+OTHERS: Final[dict[str, Other]] = {
+    "test": _test,
+    "pause": _pause,
+    "list": _list,
+    "add": _add,
+    "restore": _restore,
+    "report": _report,
+    "reminders": _reminders,
+    "settings": _settings,
+    "check": _check,
+    "exempt": _exempt,
+    "exemptions": _exemptions,
+}
+"""The verbs that take something else than the name of a registry."""

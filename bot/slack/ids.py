@@ -16,6 +16,8 @@ SETTINGS_FORM: Final = "settings_form"
 SNOOZE_FORM: Final = "snooze_form"
 OWNER_FORM: Final = "owner_form"
 PAUSE_FORM: Final = "pause_form"
+EXEMPTION_FORM: Final = "exemption_form"
+DECLINE_FORM: Final = "decline_form"
 CHECKING: Final = "checking"
 OUTCOME: Final = "outcome"
 CARD: Final = "card"
@@ -61,6 +63,13 @@ REMINDERS_NEXT: Final = "reminders_next"  # likewise
 REMINDER_SNOOZE: Final = "reminder_snooze"  # a select; the option's value is `days:credential`
 REMINDER_ROTATED: Final = "reminder_rotated"  # value: a credential's id
 REMINDER_OWNER: Final = "reminder_owner"  # likewise
+
+# The deploy gate.
+ASK_REGISTER: Final = "ask_register"  # value: an image
+REQUEST_APPROVE: Final = "request_approve"  # value: a request's id
+REQUEST_EXEMPT: Final = "request_exempt"  # likewise
+REQUEST_DECLINE: Final = "request_decline"  # likewise
+EXEMPTION_END: Final = "exemption_end"  # value: an exemption's id
 
 # Choices that redraw the form they are in.
 PICK_KIND: Final = "pick_kind"

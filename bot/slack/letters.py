@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.errors import NotFound
 from bot.slack.blocks import sections
 from bot.slack.card import Card
 from bot.slack.names import Links, Names
+from bot.slack.render_gate import answer_card, request_card
 from bot.slack.render_incident import entry_text, escalation_card, incident_card
 from bot.slack.render_news import news_card
 from bot.slack.render_notice import NOTICES, notice_card
 from bot.slack.render_reminder import reminder_card, step_text, summary_card
 from bot.slack.render_storm import storm_card, storm_entry_text, storm_escalation_card
-from bot.usecases import incident_view, reminder_view
+from bot.usecases import image_requests, incident_view, reminder_view
 from bot.usecases.deps import Deps
+from bot.usecases.image_requests import RequestView
 from bot.usecases.incident_view import IncidentView, StormView
 from bot.usecases.outbox import POST, OutboxMessage
 from bot.usecases.reminder_view import ReminderView, Stand
@@ -143,6 +146,27 @@ async def _reminder_summary(scribe: Scribe, message: OutboxMessage) -> Worded | 
     return Worded(summary_card(still, scribe.deps.clock.now()), tuple(owners))
 
 
+async def _image_request(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _request(scribe, message)
+    if view is None:
+        return None
+    return Worded(request_card(view, await scribe.names.of(view.decided_by)))
+
+
+async def _image_request_answered(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _request(scribe, message)
+    return None if view is None else Worded(answer_card(view))
+
+
+async def _request(scribe: Scribe, message: OutboxMessage) -> RequestView | None:
+    try:
+        return await image_requests.view(
+            scribe.deps, message.team_id, message.values.get("request", "")
+        )
+    except NotFound:
+        return None
+
+
 def _who(view: ReminderView) -> str:
     """Who did what the message tells of: the user who replaced, deleted or snoozed it."""
     changed = view.stand in {Stand.REPLACED, Stand.DELETED}
@@ -170,6 +194,8 @@ def _line(text: str) -> Card:
 
 
 WORDS: Final[Mapping[str, Wording]] = {
+    "image_request": _image_request,
+    "image_request_answered": _image_request_answered,
     "incident": _incident,
     "incident_entry": _incident_entry,
     "incident_escalated": _incident_escalated,

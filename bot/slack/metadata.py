@@ -18,7 +18,8 @@ class ViewMeta:
     `kind` and `variant` are those the form shows, `editing` the name of the registry being edited,
     at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
     we hold a secret for, comma-separated. `listing` is which page of which alert is shown, `alert`
-    the incident and version that are snoozed, `credential` the id of the one to find an owner for.
+    the incident and version that are snoozed, `credential` the id of the one to find an owner for,
+    `request` that of the request that is decided on.
     """
 
     channel: str = ""
@@ -31,6 +32,7 @@ class ViewMeta:
     listing: str = ""
     alert: str = ""
     credential: str = ""
+    request: str = ""
 
     def dump(self) -> str:
         return _dump(asdict(self))
@@ -50,6 +52,7 @@ class ViewMeta:
             listing=_text(found, "listing"),
             alert=_text(found, "alert"),
             credential=_text(found, "credential"),
+            request=_text(found, "request"),
         )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
+from bot.slack.render_gate import exemption_notice
 from bot.slack.text import code, escape
 from bot.slack.words import moment, span
 
+EXEMPTIONS: Final = ("exemption_announced", "exemption_lapsing", "exemption_lapsed")
 NOTICES: Final = (
+    *EXEMPTIONS,
     "registry_unsteady",
     "registry_parked",
     "network_offline",
@@ -99,9 +103,10 @@ def _read(text: str) -> datetime | None:
         return None
 
 
-_LINES: Final = {
+_LINES: Final[Mapping[str, Callable[[Mapping[str, str]], list[str]]]] = {
     "registry_unsteady": _unsteady,
     "registry_parked": _parked,
     "network_offline": _offline,
     "network_back": _back,
+    **{what: partial(exemption_notice, what) for what in EXEMPTIONS},
 }

@@ -41,8 +41,10 @@ from bot.usecases.permission import require_manager
 OVERTAKEN: Final = frozenset({"hash_conflict", "not_found"})
 
 
-async def open_add(desk: Desk, call: Call, kind_slug: str = "") -> None:
-    """The empty form; for `kind_slug`, or the first kind."""
+async def open_add(
+    desk: Desk, call: Call, kind_slug: str = "", filled: Mapping[str, str] | None = None
+) -> None:
+    """The form for `kind_slug`, or the first kind; empty but for what is `filled` in already."""
 
     async def build() -> View:
         actor = await desk.people.actor(call)
@@ -50,9 +52,8 @@ async def open_add(desk: Desk, call: Call, kind_slug: str = "") -> None:
         settings = await workspaces.settings(desk.deps, actor)
         kind = kind_of(kind_slug)
         meta = ViewMeta(call.channel, kind.slug, kind.variants[0].slug)
-        return registry_form(
-            FormState(meta, fresh_answers(kind.slug, call.user, settings.rotate_days))
-        )
+        fresh = fresh_answers(kind.slug, call.user, settings.rotate_days)
+        return registry_form(FormState(meta, {**fresh, **(filled or {})}))
 
     await desk.form(call, build)
 
