@@ -125,7 +125,7 @@ def test_an_exemption_is_for_one_repository_until_its_time() -> None:
         ("gchr.io/acme/app", "ghcr-acme"),
         ("ghcr.io.evil.example/acme/app", "ghcr-acme"),
         ("harbor.example.com/team/app", "harbor"),
-        ("ngnix", None),
+        ("stranger/app", None),
         ("quay.io/other/app", None),
         ("a_b.c/d", None),
     ],

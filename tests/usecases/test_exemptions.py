@@ -47,9 +47,9 @@ async def test_it_is_announced_reminded_and_its_end_is_told(deps: Deps) -> None:
         await exemptions.tick_exemptions(deps)
         await exemptions.tick_exemptions(deps)
 
-    whats = ("exemption_announced", "exemption_lapsing", "exemption_lapsed")
-    told = [row for what in whats for row in await letters(deps, what=what)]
-    assert [row.what for row in told] == list(whats)
+    kinds = ("exemption_announced", "exemption_lapsing", "exemption_lapsed")
+    told = [row for what in kinds for row in await letters(deps, what=what)]
+    assert [row.what for row in told] == list(kinds)
     assert told[1].created_at - told[0].created_at == WEEK - timedelta(days=1)
     assert {row.channel for row in told} == {"CALERTS"}
 

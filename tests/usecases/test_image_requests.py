@@ -20,8 +20,8 @@ IMAGE = "quay.io/acme/app:1.2"
 
 
 async def told(deps: Deps) -> list[tuple[str, str, str]]:
-    whats = ("image_request", "image_request_answered")
-    found = [row for what in whats for row in await letters(deps, what=what)]
+    kinds = ("image_request", "image_request_answered")
+    found = [row for what in kinds for row in await letters(deps, what=what)]
     return [(row.what, row.op, row.channel) for row in found]
 
 
