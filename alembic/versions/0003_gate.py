@@ -1,4 +1,4 @@
-"""The deploy gate: exemptions, and requests to register an image's registry.
+"""The deploy gate: other places of images, exemptions, and requests to register.
 
 Revision ID: 0003
 Revises: 0002
@@ -17,6 +17,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("registry") as batch_op:
+        batch_op.add_column(sa.Column("also_at", sa.Text(), nullable=False, server_default=""))
+
     op.create_table(
         "exemption",
         sa.Column("id", sa.String(), nullable=False),
@@ -81,3 +84,5 @@ def downgrade() -> None:
         batch_op.drop_index("ix_exemption_team_id_until")
 
     op.drop_table("exemption")
+    with op.batch_alter_table("registry") as batch_op:
+        batch_op.drop_column("also_at")

@@ -30,6 +30,7 @@ class Details:
     owner: str = ""  # a Slack user id
     rotate_days: int = 90  # 0: never asked to rotate
     recheck_minutes: int | None = None  # None: as often as the workspace says
+    also_at: tuple[str, ...] = ()  # `host` or `host/path` with the same images, such as a cache
 
 
 @dataclass(frozen=True, slots=True)

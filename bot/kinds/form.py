@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from bot.core.access import MINUTES_MAX, MINUTES_MIN
 from bot.core.config import Config
 from bot.core.image import Reference, names_host
+from bot.core.policy import canonical, shown
 from bot.core.registry import Details, Environment
 from bot.core.secret import Secret
+from bot.core.shared_hosts import is_shared
 from bot.errors import InvalidInput, InvalidReference
 from bot.kinds.addresses import parse_address
 from bot.kinds.allow import AllowList
@@ -34,6 +36,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _DESCRIPTION_LONGEST: Final = 500
 _SCOPE_LONGEST: Final = 255
 _ROTATE_MOST: Final = 3650
+_ALSO_AT_MOST: Final = 10
 
 # The first words of suggested names, by kind.
 _SHORT: Final = {
@@ -91,10 +94,11 @@ def validate_details(answers: Mapping[str, str]) -> Details:
     environment = _environment(answers.get("environment", "").strip(), faults)
     rotate = _rotate_days(answers.get("rotate_days", "").strip(), faults)
     recheck = _recheck_minutes(answers.get("recheck_minutes", "").strip(), faults)
+    also_at = _also_at(answers.get("also_at", ""), faults)
     _expires_on(answers.get("expires_on", "").strip(), faults)
     if faults:
         raise InvalidInput(faults)
-    return Details(name, description, environment, owner, rotate, recheck)
+    return Details(name, description, environment, owner, rotate, recheck, also_at)
 
 
 def suggest_name(kind_slug: str, environment: str, region: str) -> str:
@@ -302,6 +306,32 @@ def _rotate_days(text: str, faults: Faults) -> int:
         return int(text)
     faults["rotate_days"] = f"A number of days from 1 to {_ROTATE_MOST}, or 0 for never."
     return 0
+
+
+def _also_at(text: str, faults: Faults) -> tuple[str, ...]:
+    """Places as images are written, canonical; a shared host needs a path."""
+    places: dict[str, None] = {}
+    for typed in text.replace(",", " ").split():
+        place = _image_place(typed.removeprefix("https://").strip("/"))
+        if not place:
+            faults["also_at"] = f"{shown(typed, 60)} is not like registry.example.com/path."
+        elif "/" not in place and is_shared(place):
+            faults["also_at"] = f"{place} is shared with strangers: add the path that is yours."
+        places[place] = None
+    if len(places) > _ALSO_AT_MOST:
+        faults["also_at"] = f"At most {_ALSO_AT_MOST} places fit here."
+    return tuple(places)
+
+
+def _image_place(typed: str) -> str:
+    """`host` or `host/path` in canonical form; empty when no image can be there."""
+    below = "/x/x"  # two parts, so that Docker Hub's `library/` is not put in
+    try:
+        image = canonical(Reference.parse(typed + below))
+    except InvalidReference:
+        return ""
+    plain = names_host(typed + below) and not (image.tag or image.digest)
+    return f"{image.host}/{image.repository}".removesuffix(below) if plain else ""
 
 
 def _recheck_minutes(text: str, faults: Faults) -> int | None:

@@ -193,6 +193,7 @@ def _common_blocks(kind: Kind, state: FormState, *, has_secret: bool) -> list[Bl
             hint="Proves that pulling works, not just signing in.",
             placeholder="team/app:1.2",
         ),
+        _also_at_block(state),
         _name_block(kind, state),
         _text_block("description", "Description", state, limit=500),
         _owner_block(state),
@@ -215,6 +216,19 @@ def _text_block(
 ) -> Block:
     element = text_input(initial=state.public.get(name, ""), placeholder=placeholder, limit=limit)
     return input_block(ids.field_block(name), label, element, hint=hint, optional=True)
+
+
+def _also_at_block(state: FormState) -> Block:
+    element = text_input(
+        initial=state.public.get("also_at", ""),
+        placeholder="harbor.example.com/proxy/docker.io",
+        multiline=True,
+        limit=2000,
+    )
+    hint = "Places with the same images, such as a pull-through cache: host/path, one a line."
+    return input_block(
+        ids.field_block("also_at"), "Also pulled from", element, hint=hint, optional=True
+    )
 
 
 def _name_block(kind: Kind, state: FormState) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from bot.core.registry import RegistryView
 from bot.slack import ids
@@ -19,6 +20,11 @@ from bot.slack.words import (
     stage_line,
     state_of,
     took,
+)
+from bot.usecases import gate
+
+NO_SCOPE: Final = (
+    "⚠ Strangers keep images at this host too: without a path scope it covers no image to deploy."
 )
 
 
@@ -62,7 +68,11 @@ def _head(registry: RegistryView) -> str:
 def _place(registry: RegistryView) -> str:
     scope = code(registry.path_scope) if registry.path_scope else "all repositories"
     image = f" · test image {code(registry.test_image)}" if registry.test_image else ""
-    return f"Host {code(registry.host)} · scope: {scope}{image}"
+    also = "".join(f" · also pulled from {code(place)}" for place in registry.details.also_at)
+    line = f"Host {code(registry.host)} · scope: {scope}{also}{image}"
+    if gate.covers_nothing(registry.host, gate.scope_of(registry.url, registry.path_scope)):
+        line += f"\n{NO_SCOPE}"
+    return line
 
 
 def _credential(registry: RegistryView, now: datetime) -> str:

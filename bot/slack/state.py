@@ -26,6 +26,7 @@ _COMMON: Final = frozenset(
         "owner",
         "rotate_days",
         "recheck_minutes",
+        "also_at",
         "expires_on",
     }
 )

@@ -43,6 +43,7 @@ class Place:
     host: str
     path_scope: str
     environment: str
+    also_at: str
 
 
 async def places(session: AsyncSession, team_id: str) -> list[Place]:

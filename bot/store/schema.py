@@ -155,6 +155,7 @@ class Registry(Row, table=True):
     checked_at: datetime | None = None
     next_check_at: datetime | None = None
     recheck_minutes: int | None = None  # None: as often as the workspace says
+    also_at: str = Field(default="", sa_type=Text)  # places with the same images, one a line
     lease_until: datetime | None = None
     fence: int = 0
     attempts: int = 0

@@ -38,6 +38,7 @@ async def ask(deps: Deps, actor: Actor, text: str, environment: str = ANY) -> As
     scopeless = tuple(
         place.name
         for place in places
-        if canonical_host(place.host) == host and gate.needs_scope(place)
+        if canonical_host(place.host) == host
+        and gate.covers_nothing(host, gate.scope_of(place.url, place.path_scope))
     )
     return Asked(text, verdict, policy.nearest(text), scopeless)

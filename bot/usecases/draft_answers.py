@@ -81,6 +81,7 @@ class Parsed:
             "owner": details.owner,
             "rotate_days": details.rotate_days,
             "recheck_minutes": details.recheck_minutes,
+            "also_at": "\n".join(details.also_at),
         }
 
 

@@ -97,6 +97,7 @@ async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
         "owner": row.owner,
         "rotate_days": str(row.rotate_days),
         "recheck_minutes": str(row.recheck_minutes or ""),
+        "also_at": row.also_at,
     }
     if held and held.expires_typed:
         public["expires_on"] = held.expires_typed.date().isoformat()

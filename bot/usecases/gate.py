@@ -41,15 +41,17 @@ def rules_of(places: Iterable[Place]) -> list[Rule]:
     """
     rules = []
     for place in places:
-        host, scope = canonical_host(place.host), _scope(place)
-        if scope or not is_shared(host):
-            rules.append(Rule(place.name, host, scope, place.environment))
+        host, scope = canonical_host(place.host), scope_of(place.url, place.path_scope)
+        if covers_nothing(host, scope):
+            continue
+        rules.append(Rule(place.name, host, scope, place.environment))
+        rules += [_elsewhere(place, other) for other in place.also_at.split()]
     return rules
 
 
-def needs_scope(place: Place) -> bool:
-    """Whether a registration covers nothing for want of a path."""
-    return not _scope(place) and is_shared(canonical_host(place.host))
+def covers_nothing(host: str, scope: str) -> bool:
+    """Whether a registration is for a host that strangers share, and has no path."""
+    return not scope and is_shared(canonical_host(host))
 
 
 def exemption_of(row: ExemptionRow) -> Exemption:
@@ -58,10 +60,17 @@ def exemption_of(row: ExemptionRow) -> Exemption:
     return Exemption(image.host, image.repository, row.until, image.digest)
 
 
-def _scope(place: Place) -> str:
+def scope_of(url: str, path_scope: str) -> str:
     """The path in the address, which repositories are below, and the path scope.
 
     Artifactory's address of a repository is that of its API; its images have the key alone.
     """
-    path = _ARTIFACTORY.sub("", urlsplit(place.url).path.strip("/"))
-    return "/".join(part for part in (path, place.path_scope) if part)
+    path = _ARTIFACTORY.sub("", urlsplit(url).path.strip("/"))
+    return "/".join(part for part in (path, path_scope) if part)
+
+
+def _elsewhere(place: Place, other: str) -> Rule:
+    """The rule of another place with the same images: its path, then the path scope."""
+    host, _, path = other.partition("/")
+    scope = "/".join(part for part in (path, place.path_scope) if part)
+    return Rule(place.name, host, scope, place.environment)

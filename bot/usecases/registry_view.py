@@ -53,6 +53,7 @@ def details_of(row: Registry) -> Details:
         owner=row.owner,
         rotate_days=row.rotate_days,
         recheck_minutes=row.recheck_minutes,
+        also_at=tuple(row.also_at.split()),
     )
 
 

@@ -40,6 +40,7 @@ WORDS: Final = {
     "url": "Registry URL",
     "path_scope": "path scope",
     "test_image": "test image",
+    "also_at": "other places of its images",
     "values_json": "sign-in details",
     "description": "description",
     "environment": "environment",

@@ -420,6 +420,40 @@ def test_wrong_detail_is_said_on_its_field(answers: dict[str, str], field: str) 
     assert set(caught.value.fields) == {field}
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("", ()),
+        ("harbor.example.com/proxy/docker.io", ("harbor.example.com/proxy/docker.io",)),
+        (
+            "https://A.example.com:443/\n b.example.com:8443",
+            ("a.example.com", "b.example.com:8443"),
+        ),
+        ("index.docker.io/acme,docker.io/acme", ("docker.io/acme",)),
+        ("localhost:5000/cache", ("localhost:5000/cache",)),
+    ],
+)
+def test_other_places_are_read_as_images_are(text: str, places: tuple[str, ...]) -> None:
+    """One a line or after a comma, canonical, each once."""
+    assert validate_details({"name": "r", "also_at": text}).also_at == places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme/app", "docker.io", "ghcr.io", "http://a.example.com", "a.example.com/*",
+        "a.example.com/app:1", "a_b.example.com/c", "a.example.com/../b",
+        " ".join(f"r{number}.example.com" for number in range(11)),
+    ],
+)  # fmt: skip
+def test_a_place_that_says_too_little_is_refused(text: str) -> None:
+    """Without a host, with a tag, or a host that strangers share without a path."""
+    with pytest.raises(InvalidInput) as caught:
+        validate_details({"name": "r", "also_at": text})
+
+    assert set(caught.value.fields) == {"also_at"}
+
+
 def test_details_are_read() -> None:
     """Everything a person may say besides how to sign in."""
     details = validate_details(

@@ -44,3 +44,17 @@ async def test_the_path_of_an_address_is_part_of_its_images(deps: Deps) -> None:
         "jfrog.example.com/apps",
         "nexus.example.com/repository/apps/team",
     ]
+
+
+async def test_other_places_of_the_same_images_are_covered_too(deps: Deps) -> None:
+    """A pull-through cache, below its path; the path scope holds there as well."""
+    cache = "harbor.example.com/proxy/quay"
+    public = {"url": "https://quay.io", "path_scope": "acme", "also_at": f"{cache}, Mirror.io:443"}
+    await add(deps, answers=generic("quay", **public))
+
+    policy = await gate.policy(deps, ALICE.team_id)
+
+    assert policy.decide(f"{cache}/acme/app").registry == "quay"
+    assert policy.decide("mirror.io/acme/app").registry == "quay"
+    assert not policy.decide(f"{cache}/other/app").allowed
+    assert not policy.decide("harbor.example.com/acme/app").allowed
