@@ -92,16 +92,22 @@ async def _running(
         },
     )
     url = f"http://127.0.0.1:{port}"
+    try:
+        await _up(url)
+        yield process, url
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _up(url: str) -> None:
     async with httpx.AsyncClient() as http, asyncio.timeout(30):
         while True:
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get(f"{url}/readyz")).status_code == 200:
-                    break
+                    return
             await asyncio.sleep(0.05)
-    yield process, url
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
 
 
 async def _stopped(process: asyncio.subprocess.Process) -> str:
