@@ -134,6 +134,54 @@ def test_registries(
     sys.exit(code)
 
 
+@main.command("pull-secret")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["kubernetes", "docker"]),
+    default="kubernetes",
+    show_default=True,
+    help="A Secret for `kubectl apply -f -`, or ~/.docker/config.json.",
+)
+@click.option(
+    "--environment",
+    type=click.Choice(["any", "production", "staging", "development"]),
+    default="any",
+    help="Only registries marked with it, or with any.",
+)
+@click.option("--namespace", default="", help="Of the Secret.")
+@click.option("--name", "secret_name", default="registrar-pull", show_default=True)
+@click.option("--workspace", default="", help="Slack team id; needed when there are several.")
+def pull_secret(
+    names: tuple[str, ...],
+    *,
+    form: str,
+    environment: str,
+    namespace: str,
+    secret_name: str,
+    workspace: str,
+) -> None:
+    """Print the logins of stored registries; exit 0 all, 1 some left out, 2 none.
+
+    What it prints is secret: send it where it belongs, and do not keep it. Why a registry is left
+    out, and how long a login is good, goes to standard error.
+    """
+    from bot.logs import configure_logs
+    from bot.terminal_pull_secret import print_pull_secret
+
+    configure_logs("ERROR")
+    work = print_pull_secret(
+        names,
+        form=form,
+        environment=environment,
+        namespace=namespace,
+        secret_name=secret_name,
+        workspace=workspace,
+    )
+    sys.exit(_run(work))
+
+
 def _serve(*, listen: bool, work: bool) -> None:
     from bot.bootstrap import bootstrap
     from bot.logs import configure_logs

@@ -34,6 +34,7 @@ from bot.kinds.checker import Checker
 from bot.kinds.net import AllowList, Egress, Resolver
 from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Limits, Pacer
+from bot.kinds.pull_login import PullLogins
 from bot.settings import MAKE_A_KEY, Settings
 from bot.slack.app import build_app
 from bot.slack.background import Background
@@ -82,6 +83,7 @@ class Tools:
     deps: Deps
     paced: Deps
     egress: Egress
+    logins: PullLogins
 
 
 @asynccontextmanager
@@ -125,7 +127,8 @@ async def open_tools(
         by_person = PacedChecker(checker, pacer, around.clock, by_person=True)
         deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
-        yield Tools(deps, paced, egress)
+        logins = PullLogins(egress=egress, aws=aws, clock=around.clock)
+        yield Tools(deps, paced, egress, logins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class Undecryptable(RegistrarError):
     """A stored credential cannot be opened: wrong key, moved row or damaged bytes."""
 
 
+class NoLogin(RegistrarError):
+    """A registry has no login to pull with at the moment; the sentence says why."""
+
+
 class StoreError(RegistrarError):
     """The database is locked, full or away. What was being done is undone; nothing was saved."""
 

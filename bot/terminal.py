@@ -43,7 +43,7 @@ async def test_from_terminal(names: tuple[str, ...], *, as_json: bool, workspace
     """Check `names`, or all without names; prints a table or JSON. Exit code 0 or 1."""
     settings = Settings.from_environment()
     async with open_deps(settings) as deps:
-        actor = Actor(await _team(deps, workspace), TERMINAL, is_admin=True)
+        actor = Actor(await team_of(deps, workspace), TERMINAL, is_admin=True)
         console = Console(stderr=True)
         with _progress(console) as bar:
             rows = await (_check_named if names else _check_all)(deps, actor, names, bar)
@@ -54,7 +54,8 @@ async def test_from_terminal(names: tuple[str, ...], *, as_json: bool, workspace
     return PROVEN if all(row.result.verdict is Verdict.PROVEN for row in rows) else NOT_PROVEN
 
 
-async def _team(deps: Deps, wanted: str) -> str:
+async def team_of(deps: Deps, wanted: str) -> str:
+    """The workspace that was named, or the only one; raises NotFound or InvalidInput."""
     teams = await workspaces.teams(deps)
     if wanted:
         if wanted not in teams:

@@ -14,7 +14,8 @@ class Secret:
 
     `repr`, `str`, formatting and exceptions show `***`; pickling and copying are refused, because a
     copy on disk or in another process is beyond our redaction. Only `reveal()` gives the text; it
-    is called in `bot.kinds` (to send it) and in `bot.store.cipher` (to encrypt it), nowhere else.
+    is called in `bot.kinds` (to send it), in `bot.store.cipher` (to encrypt it), and where an
+    operator asks for it at a terminal (`registrar pull-secret`), nowhere else.
     """
 
     __slots__ = ("__value",)

@@ -76,10 +76,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationToken:
-    """The user name and password for `docker login`, good for 12 hours."""
+    """The user name and password for `docker login`, good for 12 hours or what AWS says."""
 
     username: str
     password: Secret
+    expires_at: datetime | None = None
 
 
 class AwsError(Exception):
@@ -173,7 +174,9 @@ class AwsGateway:
         except (binascii.Error, ValueError):
             raise AwsError(service, "UnreadableToken", 200) from None
         username, _, password = pair.partition(":")
-        return AuthorizationToken(username, Secret(password))
+        until = data.get("expiresAt")
+        ends = until.astimezone(UTC) if isinstance(until, datetime) else None
+        return AuthorizationToken(username, Secret(password), ends)
 
     def close(self) -> None:
         """Let the threads go; a call still running ends by its own time limits."""

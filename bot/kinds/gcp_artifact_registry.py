@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
@@ -29,6 +30,7 @@ _HOST: Final = re.compile(
 _REGION: Final = re.compile(r"[a-z]+(?:-[a-z]+[0-9]*)*")
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _PULL: Final = "artifactregistry.repositories.downloadArtifacts"
+_LONGEST: Final = 3600  # seconds that Google's access tokens last unless it says less
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
@@ -91,7 +93,7 @@ class GcpArtifactRegistry:
             key = ServiceAccountKey.parse(config.secrets["service_account_json"])
         except NotAKey as error:
             raise _malformed(error) from None
-        token = await _exchange(visit, key)
+        token, _ = await exchange(visit, key)
         visit.identity = key.email
         visit.question = Question(partial(google_key.ask, visit, key, token), google_key.REQUESTS)
         proof = signed_in(visit, Level.E3, key.email)
@@ -102,8 +104,8 @@ class GcpArtifactRegistry:
         return await _permissions(visit, token, proof)
 
 
-async def _exchange(visit: Visit, key: ServiceAccountKey) -> Secret:
-    """An access token for the key, from Google itself whatever the key file says."""
+async def exchange(visit: Visit, key: ServiceAccountKey) -> tuple[Secret, timedelta]:
+    """An access token for the key and how long it lasts, whatever the key file says."""
     # Signing takes milliseconds of CPU: out of the event loop.
     assertion = await asyncio.to_thread(key.assertion, wall_time())
     answer = await visit.request(
@@ -116,7 +118,9 @@ async def _exchange(visit: Visit, key: ServiceAccountKey) -> Secret:
     body = json_object(answer)
     token = body.get("access_token")
     if answer.status_code == 200 and isinstance(token, str) and _TOKEN.fullmatch(token):
-        return Secret(token)
+        seconds = body.get("expires_in")
+        lasts = seconds if isinstance(seconds, int) and 0 < seconds <= _LONGEST else _LONGEST
+        return Secret(token), timedelta(seconds=lasts)
     if answer.status_code in {400, 401} and body.get("error") == "invalid_grant":
         raise _refused(str(body.get("error_description", "")).lower())
     raise unreachable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -92,3 +93,37 @@ def test_a_wrong_key_is_said_and_harms_nothing(environment: Mapping[str, str]) -
 
     assert done.returncode == 1
     assert again.returncode == 0
+
+
+def test_a_pull_secret_for_kubernetes(environment: Mapping[str, str]) -> None:
+    """What `kubectl apply` takes, with the stored pair; notes go beside it."""
+    words = ("pull-secret", "good", "--namespace", "web")
+    done = _registrar(environment, *words)
+
+    secret = json.loads(done.stdout)
+    config = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))
+    (auth,) = config["auths"].values()
+    assert done.returncode == 0, done.stderr
+    assert (secret["type"], secret["metadata"]["namespace"]) == (
+        "kubernetes.io/dockerconfigjson",
+        "web",
+    )
+    assert base64.b64decode(auth["auth"]).decode() == "ci:right-password-1"
+    assert "right-password-1" not in done.stderr
+
+
+def test_a_config_for_docker_leaves_out_what_does_not_work(environment: Mapping[str, str]) -> None:
+    """Both registries are at one host, which docker keeps one login for."""
+    done = _registrar(environment, "pull-secret", "--format", "docker")
+
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["auths"]) == 1
+    assert "left out" in done.stderr
+
+
+def test_no_login_at_all_exits_2(environment: Mapping[str, str]) -> None:
+    """With a sentence, and nothing on standard output that could be applied."""
+    done = _registrar(environment, "pull-secret", "--environment", "staging", "unknown")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no registry unknown" in done.stderr
