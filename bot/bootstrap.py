@@ -54,7 +54,7 @@ from bot.usecases.saying import tick_channels
 from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
-from bot.web import web_application
+from bot.web.application import web_application
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from bot.store import outbox
 from bot.store.outbox import Letter
 from bot.usecases import checking
 from bot.usecases.deps import Deps
-from bot.web import web_application
+from bot.web.application import web_application
 from tests.databases import migrated_sqlite
 from tests.factories import BOB, NOW, add, checker_of, clock_of, deps_on, refused
 from tests.usecases.history import ago, failed

@@ -12,7 +12,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
 
 from bot.core.clock import FixedClock, SystemClock
-from bot.web import SeenSignatures, web_application
+from bot.web.application import web_application
+from bot.web.slack_events import SeenSignatures
 
 SIGNING = "0123456789abcdef0123456789abcdef"
 Client = TestClient[Any, Any]

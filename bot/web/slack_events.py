@@ -1,4 +1,4 @@
-"""One aiohttp application: Slack's requests (HTTP mode), health and metrics."""
+"""Slack's signed requests over HTTP, each answered once."""
 
 from __future__ import annotations
 
@@ -12,15 +12,10 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
 from bot.core.clock import Clock
-from bot.errors import StoreError
 
 log = structlog.get_logger(__name__)
 
-BODY_LIMIT: Final = 1024 * 1024
 REPLAY_WINDOW: Final = 5 * 60.0  # seconds that a Slack signature stays valid
-METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-Ready = Callable[[], Awaitable[dict[str, bool]]]
-Metrics = Callable[[], Awaitable[bytes]]
 
 
 class SeenSignatures:
@@ -51,49 +46,9 @@ class SeenSignatures:
         self._seen.pop(signature, None)
 
 
-def web_application(
-    *, app: AsyncApp | None, ready: Ready, clock: Clock, metrics: Metrics | None = None
-) -> web.Application:
-    """The application; with `app` it also serves Slack's signed requests on `/slack/events`.
-
-    `ready` answers which parts are in order; `/readyz` is 503 while one is not. `metrics` makes the
-    page of `/metrics` in Prometheus' text format.
-    """
-    application = web.Application(client_max_size=BODY_LIMIT)
-    application.router.add_get("/healthz", _alive)
-    application.router.add_get("/readyz", _readiness(ready))
-    if metrics is not None:
-        application.router.add_get("/metrics", _metrics(metrics))
-    if app is not None:
-        application.router.add_post("/slack/events", _slack(app, SeenSignatures(clock)))
-    return application
-
-
-async def _alive(_request: web.Request) -> web.Response:
-    return web.json_response({"ok": True})
-
-
-def _readiness(ready: Ready) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handler(_request: web.Request) -> web.Response:
-        parts = await ready()
-        fine = all(parts.values())
-        return web.json_response({"ok": fine, **parts}, status=200 if fine else 503)
-
-    return handler
-
-
-def _metrics(page: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handler(_request: web.Request) -> web.Response:
-        try:
-            body = await page()
-        except StoreError as error:
-            return web.Response(status=503, text=str(error))
-        return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})
-
-    return handler
-
-
-def _slack(app: AsyncApp, seen: SeenSignatures) -> Callable[[web.Request], Awaitable[web.Response]]:
+def slack_events(
+    app: AsyncApp, seen: SeenSignatures
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handler(request: web.Request) -> web.Response:
         signature = request.headers.get("X-Slack-Signature", "")
         if signature and not seen.first_time(signature):

@@ -1,0 +1,1 @@
+"""What answers over HTTP: Slack, clusters, health; one aiohttp application."""
