@@ -514,3 +514,116 @@ class ImageRequest(Row, table=True):
     decided_by: str = ""
     reason: str = Field(default="", sa_type=Text)
     until: datetime | None = None
+
+
+class Cluster(Row, table=True):
+    """A Kubernetes cluster that asks Registrar. `id` is in its addresses, and is no secret.
+
+    `mode` is `audit`, `warn` or `enforce`; `namespaces_json` maps a namespace to its own `mode` and
+    `environment`. `policy_hash` is that of the static policy it said to have, at `policy_at`;
+    `inventory_at` is when a whole inventory of it arrived last.
+    """
+
+    __tablename__ = "cluster"
+    __table_args__ = (
+        Index(
+            "uq_cluster_live_name",
+            "team_id",
+            "name",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    name: str
+    environment: str
+    mode: str
+    namespaces_json: str = Field(default="{}", sa_type=Text)
+    policy_hash: str = ""
+    policy_at: datetime | None = None
+    inventory_at: datetime | None = None
+    created_at: datetime
+    created_by: str
+    deleted_at: datetime | None = None
+
+
+class ClusterToken(Row, table=True):
+    """A token of a cluster, of which only the SHA-256 is kept; it has 256 random bits.
+
+    While it is rotated two of them are good, the older until `expires_at`.
+    """
+
+    __tablename__ = "cluster_token"
+    __table_args__ = (Index("ix_cluster_token_cluster_id", "cluster_id"),)
+
+    digest: str = Field(primary_key=True)
+    cluster_id: str = Field(foreign_key="cluster.id", ondelete="CASCADE")
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+
+
+class TokenLink(Row, table=True):
+    """A page outside Slack that shows a cluster's token once, to the person who asked for it.
+
+    `digest` is the SHA-256 of the link; `blob` the sealed token, gone once it was shown.
+    """
+
+    __tablename__ = "token_link"
+    __table_args__ = (Index("ix_token_link_expires_at", "expires_at"),)
+
+    digest: str = Field(primary_key=True)
+    cluster_id: str = Field(foreign_key="cluster.id", ondelete="CASCADE")
+    user_id: str
+    blob: bytes | None = Field(default=None, sa_type=LargeBinary)
+    created_at: datetime
+    expires_at: datetime
+    shown_at: datetime | None = None
+
+
+class ImageUse(Row, table=True):
+    """An image that runs somewhere, or is to run there.
+
+    `source` is `inventory` (a cluster's own list), `declared` (a pipeline said so) or `sighted`
+    (an admission request, which anybody can send). `place` is `NAMESPACE/KIND/NAME` in a cluster,
+    `PROJECT/ENVIRONMENT/SERVICE` of a declaration. `image` is canonical. Whose image it is follows
+    from the rules of the moment and is not kept.
+    """
+
+    __tablename__ = "image_use"
+    __table_args__ = (
+        Index(
+            "uq_image_use_place", "team_id", "source", "cluster_id", "place", "image", unique=True
+        ),
+        Index("ix_image_use_team_id_last_seen_at", "team_id", "last_seen_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    source: str
+    cluster_id: str = ""
+    place: str
+    image: str = Field(sa_type=Text)
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class MintedLogin(Row, table=True):
+    """A short-lived login that a provider gave for a credential, kept until it is replaced.
+
+    `blob` is the sealed pair. A cluster is given the stored one until half of its life is over, and
+    no provider that is away for a while takes it from there.
+    """
+
+    __tablename__ = "minted_login"
+
+    registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
+    team_id: str = Field(foreign_key="workspace.team_id")
+    credential_id: str
+    blob: bytes = Field(sa_type=LargeBinary)
+    minted_at: datetime
+    expires_at: datetime
