@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 PATIENCE: Final = 60.0  # seconds without a good run after which a task counts as stuck
 MISSED: Final = 10  # or so many of its beats, when that is longer
+LOOK: Final = 1.0  # seconds between looks whether all tasks are begun on their beat
+OVERDUE: Final = 2.0  # seconds after its beat at which a task is set going anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Metronome:
         self._clock = clock
         self._observer = observer
         self._last: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self._guard: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler()
         self._running: set[asyncio.Task[None]] = set()
         self._busy: set[str] = set()
@@ -62,6 +66,7 @@ class Metronome:
     def start(self) -> None:
         started = time.monotonic()
         self._last = {task.name: started for task in self._tasks}
+        self._begun = dict(self._last)
         for task in self._tasks:
             self._scheduler.add_job(
                 self._tick,
@@ -73,6 +78,7 @@ class Metronome:
                 misfire_grace_time=None,
             )
         self._scheduler.start()
+        self._guard = asyncio.create_task(self._keep_time(), name="metronome guard")
 
     async def beat_all(self) -> None:
         """One run of every task now, in their order; those under way are waited for first.
@@ -87,7 +93,24 @@ class Metronome:
                 return
             await asyncio.wait([self._begin(task)])
 
+    async def _keep_time(self) -> None:
+        """Set going anew what has missed its beat.
+
+        APScheduler sleeps until a time of the machine's clock. When that is put back, such as by an
+        hour that it was wrong, no task would run before this hour has passed once more.
+        """
+        while True:
+            await asyncio.sleep(LOOK)
+            now = time.monotonic()
+            for task in self._tasks:
+                if now - self._begun[task.name] > task.seconds + OVERDUE:
+                    self._begun[task.name] = now
+                    self._scheduler.reschedule_job(
+                        task.name, trigger=IntervalTrigger(seconds=task.seconds)
+                    )
+
     async def _tick(self, task: Task) -> None:
+        self._begun[task.name] = time.monotonic()
         if task.name not in self._busy:
             self._begin(task)
 
@@ -132,6 +155,8 @@ class Metronome:
     async def stop(self, patience: float = 15.0) -> None:
         """Stop ticking, then give running tasks `patience` seconds to end by themselves."""
         self._stopped = True
+        if self._guard is not None:
+            self._guard.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
         if self._running:

@@ -1,4 +1,9 @@
 import asyncio
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
+from apscheduler.schedulers import base
+from apscheduler.triggers import interval
 
 from bot.core.clock import SystemClock
 from bot.errors import NotFound
@@ -93,3 +98,32 @@ async def test_a_beat_of_all_runs_every_task_once_and_waits() -> None:
 
     assert sorted(done) == ["quick", "quick", "slow", "slow"]
     assert set(metronome.beats) == {"slow", "quick"}
+
+
+async def test_the_beat_goes_on_when_the_machines_clock_is_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An hour back, as when a wrong clock is set right: nobody waits for that hour to pass."""
+    back = timedelta()
+
+    class Machine(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - back
+
+    for module in (base, interval):  # where APScheduler reads the machine's clock
+        monkeypatch.setattr(module, "datetime", Machine)
+    beats = asyncio.Semaphore(0)
+
+    async def beat() -> None:
+        beats.release()
+
+    metronome = Metronome((Task("beat", 0.1, beat),), SystemClock())
+    metronome.start()
+    async with asyncio.timeout(5):
+        await beats.acquire()
+    back = timedelta(hours=1)
+    async with asyncio.timeout(5):
+        for _ in range(5):
+            await beats.acquire()
+    await metronome.stop()
