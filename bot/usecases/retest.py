@@ -58,10 +58,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Claimed registries that sign in to one account, or one registry on its own."""
+    """Claimed registries that sign in to one account, or one registry on its own.
+
+    No check of them begins after `begin_by`, so that the last one ends before the claim does.
+    """
 
     rows: tuple[Claimed, ...]
     held: Held | None = None
+    begin_by: datetime | None = None
 
     @property
     def host(self) -> str:
@@ -82,7 +86,11 @@ class Retester:
     hear: Hear
 
     async def run(self, group: Group) -> Finished:
-        """Check a group; an error of ours ends in an outcome as well, never in an exception."""
+        """Check a group; an error of ours ends in an outcome as well, never in an exception.
+
+        What cannot begin in time is let go: written after its claim it would be for nothing, and
+        whoever claims it meanwhile would ask the same.
+        """
         guard = accounts.parsed(group.rows[0].guard_json)
         outcomes: dict[str, Outcome] = {}
         seen: list[SignIn] = []
@@ -90,6 +98,8 @@ class Retester:
             left = [row for row in rows if row.id not in outcomes]
             if not left:
                 continue
+            if group.begin_by is not None and self.now() > group.begin_by:
+                break
             try:
                 more, one = await self._together(left, group.rows, guard)
             except Exception:  # poison must not harm its neighbours; it is logged and counted

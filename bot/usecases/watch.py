@@ -37,6 +37,8 @@ class Limits:
 
     `waiting` bounds claimed registries that have not begun, per host `waiting_per_host`: what is
     claimed must end before its lease does, also at a host that lets every check run into its limit.
+    What has not begun after `begin_within` is let go for the next claim: a check may wait 15 s for
+    its host and take 10 s.
     """
 
     in_all: int = 200
@@ -45,6 +47,7 @@ class Limits:
     waiting: int = 1000
     waiting_per_host: int = 16
     lease: timedelta = timedelta(seconds=60)
+    begin_within: timedelta = timedelta(seconds=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,11 @@ class Watch:
                 busy_hosts=busy,
                 per_host=limits.waiting_per_host,
             )
-        self._start(batch)
+        self._start(batch, now + limits.begin_within)
         return batch.full
 
-    def _start(self, batch: Batch) -> None:
-        for group in _groups(batch):
+    def _start(self, batch: Batch, begin_by: datetime) -> None:
+        for group in _groups(batch, begin_by):
             host = group.host
             for row in group.rows:
                 self._held[row.id] = row.due_at
@@ -233,7 +236,7 @@ class Watch:
                 self._observer(Observed(outcome.row.kind, result.verdict, result.took, late))
 
 
-def _groups(batch: Batch) -> list[Group]:
+def _groups(batch: Batch, begin_by: datetime) -> list[Group]:
     """Registries of one shared account together, everybody else alone."""
     held = {one.account: one for one in batch.accounts}
     shared: dict[tuple[str, str, str], list[Claimed]] = {}
@@ -242,5 +245,6 @@ def _groups(batch: Batch) -> list[Group]:
         if row.account in held and row.login:
             shared.setdefault(row.account, []).append(row)
         else:
-            groups.append(Group((row,)))
-    return groups + [Group(tuple(rows), held[account]) for account, rows in shared.items()]
+            groups.append(Group((row,), begin_by=begin_by))
+    together = [Group(tuple(rows), held[account], begin_by) for account, rows in shared.items()]
+    return groups + together

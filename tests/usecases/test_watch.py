@@ -705,6 +705,37 @@ async def test_a_host_is_asked_by_few_at_once(deps: Deps) -> None:
     assert len(fleet.seen) == 9
 
 
+class Crawling(Fleet):
+    """A checker that takes ten seconds for each check, during which another worker ticks."""
+
+    other: Watch | None = None
+
+    async def check(self, config: Config, progress: Progress | None = None) -> CheckResult:
+        self.clock.skip(timedelta(seconds=10))
+        other, self.other = self.other, None
+        if other is not None:
+            await other.tick()
+        self.other = other
+        return await super().check(config, progress)
+
+
+async def test_slow_sign_ins_of_one_account_end_within_their_lease(deps: Deps) -> None:
+    """Twelve, ten seconds each, and two workers: each is told once, and nobody starts it anew."""
+    url = "https://one.example.com"
+    for number in range(12):
+        scope = {"path_scope": f"team{number}", "test_image": f"team{number}/app:1"}
+        await add(deps, answers=generic(f"r{number:02}", url=url, **scope))
+    clock_of(deps).skip(HOUR)
+    ours, theirs = Crawling(clock_of(deps)), Fleet(clock_of(deps))
+    ours.other = watching(replace(deps, checker=theirs))
+
+    await watching(replace(deps, checker=ours)).tick()
+
+    checked = [config.path_scope for _, config in (*ours.seen, *theirs.seen)]
+    assert sorted(checked) == sorted(set(checked))
+    assert len(await records(deps)) == len(checked)
+
+
 async def test_all_checks_together_are_bounded(deps: Deps) -> None:
     """No more than `in_all`, over any number of hosts."""
     deps, fleet = await _slow(deps, 6)
