@@ -5,7 +5,8 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── InvalidReference           a text is not an image reference
 ├── NotFound                   no such registry, draft or workspace, or it expired
 ├── NotAllowed                 this person may not do that
-│   └── NotSetUp               not yet: first somebody has to say who manages
+│   ├── NotSetUp               not yet: first somebody has to say who manages
+│   └── BadToken               what a machine signed in with is not good here
 ├── Conflict                   somebody else changed it first, or the name is taken
 │   └── Overtaken              what was typed is kept and can be put on the newer version
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
@@ -52,6 +53,10 @@ class NotAllowed(RegistrarError):
 
 class NotSetUp(NotAllowed):
     """Nobody said yet who manages; the person may do so, and be a manager then."""
+
+
+class BadToken(NotAllowed):
+    """A machine's token is not good here; says neither why nor what would be."""
 
 
 class Conflict(RegistrarError):

@@ -26,7 +26,8 @@ from bot.core.secret import Secret
 from bot.kinds.net import AllowList
 from bot.store.cipher import Keyring
 from bot.store.engine import Store, open_store
-from bot.usecases import drafts
+from bot.usecases import clusters, drafts
+from bot.usecases.clusters import Issued, Wanted
 from bot.usecases.deps import Deps
 from bot.usecases.drafts import Answers
 
@@ -171,3 +172,10 @@ async def stored(deps: Deps, actor: Actor = ALICE, answers: Answers | None = Non
     draft_id = await drafts.begin(deps, actor, answers or generic())
     await drafts.try_draft(deps, actor, draft_id)
     return await drafts.save_anyway(deps, actor, draft_id)
+
+
+async def cluster(
+    deps: Deps, name: str = "prod-eu", actor: Actor = ALICE, **changes: str
+) -> Issued:
+    """A cluster with its first token."""
+    return await clusters.add(deps, actor, Wanted(name, **changes))

@@ -14,8 +14,9 @@ class Secret:
 
     `repr`, `str`, formatting and exceptions show `***`; pickling and copying are refused, because a
     copy on disk or in another process is beyond our redaction. Only `reveal()` gives the text; it
-    is called in `bot.kinds` (to send it), in `bot.store.cipher` (to encrypt it), and where an
-    operator asks for it at a terminal (`registrar pull-secret`), nowhere else.
+    is called in `bot.kinds` (to send it), in `bot.store.cipher` (to encrypt it), for a cluster's
+    token in `bot.usecases.cluster_tokens` (to hash it), and where somebody asks to see it: at a
+    terminal (`registrar pull-secret`, `registrar cluster`), nowhere else.
     """
 
     __slots__ = ("__value",)

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from bot.core.access import MINUTES_MAX, MINUTES_MIN
 from bot.core.config import Config
 from bot.core.image import Reference, names_host
+from bot.core.name import LONGEST as NAME_LONGEST
+from bot.core.name import RULE as NAME_RULE
+from bot.core.name import is_name
 from bot.core.policy import canonical, shown
 from bot.core.registry import Details, Environment
 from bot.core.secret import Secret
@@ -24,8 +27,6 @@ from bot.kinds.registry_kinds import KINDS, RegistryKind
 from bot.kinds.service_account import NotAKey, ServiceAccountKey
 from bot.kinds.shape import Faults, Given
 
-NAME_LONGEST: Final = 63
-_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _SCOPE: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
@@ -80,11 +81,8 @@ def validate_details(answers: Mapping[str, str]) -> Details:
     """Name, description, environment, owner and rotation age; raise InvalidInput."""
     faults: Faults = {}
     name = answers.get("name", "").strip()
-    if len(name) > NAME_LONGEST or not _NAME.fullmatch(name):
-        faults["name"] = (
-            f"A name has lower-case letters, digits and dashes, at most {NAME_LONGEST}, "
-            "and begins and ends with a letter or digit."
-        )
+    if not is_name(name):
+        faults["name"] = NAME_RULE
     description = answers.get("description", "").strip()
     if len(description) > _DESCRIPTION_LONGEST:
         faults["description"] = f"At most {_DESCRIPTION_LONGEST} characters fit here."
