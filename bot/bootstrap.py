@@ -31,6 +31,7 @@ from bot.kinds import control
 from bot.kinds.aws import AwsGateway, AwsIdentity
 from bot.kinds.budgets import Budgets
 from bot.kinds.checker import Checker
+from bot.kinds.looker import Looker
 from bot.kinds.net import AllowList, Egress, Resolver
 from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Limits, Pacer
@@ -84,6 +85,7 @@ class Tools:
     paced: Deps
     egress: Egress
     logins: PullLogins
+    looker: Looker
 
 
 @asynccontextmanager
@@ -128,7 +130,8 @@ async def open_tools(
         deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
         logins = PullLogins(egress=egress, aws=aws, clock=around.clock)
-        yield Tools(deps, paced, egress, logins)
+        looker = Looker(egress=egress, aws=aws, clock=around.clock, pacer=pacer)
+        yield Tools(deps, paced, egress, logins, looker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,7 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         signing = settings.slack_signing_secret
         app = build_app(
             deps=deps,
+            looks=tools.looker,
             client=client,
             signing_secret=signing.reveal() if signing else "",
             command=settings.slack_command,

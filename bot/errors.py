@@ -10,6 +10,8 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── Conflict                   somebody else changed it first, or the name is taken
 │   └── Overtaken              what was typed is kept and can be put on the newer version
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
+├── NoLogin                    a registry has no login to pull with at the moment
+├── Unseen                     a look into a registry showed nothing; `why` says which way
 ├── StoreError                 the database is locked, full or away; nothing was saved
 ├── SettingsError              the process cannot start as it is configured
 └── EgressError                an outgoing request was refused or failed; `cause` says which
@@ -21,7 +23,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.core.check import Cause
+    from bot.core.sight import Absence
 
 
 class RegistrarError(Exception):
@@ -77,6 +82,28 @@ class Undecryptable(RegistrarError):
 
 class NoLogin(RegistrarError):
     """A registry has no login to pull with at the moment; the sentence says why."""
+
+
+class Unseen(RegistrarError):
+    """What was looked for in a registry cannot be seen; the sentence says why.
+
+    `failed_sign_in` says that the registry saw a failed sign-in, which counts towards a lock-out.
+    """
+
+    def __init__(
+        self,
+        why: Absence,
+        sentence: str,
+        remedy: str = "",
+        *,
+        retry_at: datetime | None = None,
+        failed_sign_in: bool = False,
+    ) -> None:
+        self.why = why
+        self.remedy = remedy
+        self.retry_at = retry_at
+        self.failed_sign_in = failed_sign_in
+        super().__init__(sentence)
 
 
 class StoreError(RegistrarError):

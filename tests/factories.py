@@ -21,8 +21,11 @@ from bot.core.check import (
 )
 from bot.core.clock import FixedClock
 from bot.core.config import Config
+from bot.core.image import Reference
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
+from bot.core.sight import ImageFacts
+from bot.errors import Unseen
 from bot.kinds.net import AllowList
 from bot.store.cipher import Keyring
 from bot.store.engine import Store, open_store
@@ -117,6 +120,20 @@ class ScriptedChecker:
         if progress is not None:
             progress(answer.stages)
         return replace(answer, at=self.clock.now())
+
+
+class ScriptedLooks:
+    """Sees what it is told to, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.facts: ImageFacts | Unseen = ImageFacts("sha256:" + "a" * 64)
+        self.asked: list[tuple[Config, Reference]] = []
+
+    async def image(self, config: Config, image: Reference) -> ImageFacts:
+        self.asked.append((config, image))
+        if isinstance(self.facts, Unseen):
+            raise self.facts
+        return self.facts
 
 
 def keyring() -> Keyring:

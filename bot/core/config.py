@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import urlsplit
 
 from bot.core.secret import Secret
+
+_ARTIFACTORY: Final = re.compile(r"^(?:artifactory/)?api/docker/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,26 @@ class Config:
         _, slash, path = self.url.partition("://")[2].partition("/")
         return (slash + path).rstrip("/")
 
+    def below(self, repository: str) -> str:
+        """A repository of an image reference as it is called below the address."""
+        path = path_in_names(self.url)
+        return repository.removeprefix(f"{path}/") if path else repository
+
+    def named(self, repository: str) -> str:
+        """A repository below the address as image references have it, with the host."""
+        return "/".join(part for part in (self.host, path_in_names(self.url), repository) if part)
+
     @property
     def anonymous(self) -> bool:
         return not self.secrets and "role_arn" not in self.values
 
     def with_secrets(self, secrets: Mapping[str, Secret]) -> Config:
         return replace(self, secrets=dict(secrets))
+
+
+def path_in_names(url: str) -> str:
+    """The path of a registry's address that stands in the names of its images.
+
+    Artifactory's address of a repository is that of its API; its images have the key alone.
+    """
+    return _ARTIFACTORY.sub("", urlsplit(url).path.strip("/"))

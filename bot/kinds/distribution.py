@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -277,6 +278,18 @@ class Distribution:
         if by_head and answer.status_code in {403, 404, 405}:
             self._head_tells = False
             answer = await self._manifest("GET", image, authorization)
+        return self._judged(answer, image, authorization)
+
+    async def read(
+        self, image: Reference, authorization: str | None
+    ) -> tuple[Pull, Challenge | None, httpx.Response]:
+        """The manifest itself, whole, and what asking for it showed."""
+        answer = await self._manifest("GET", image, authorization)
+        return (*self._judged(answer, image, authorization), answer)
+
+    def _judged(
+        self, answer: httpx.Response, image: Reference, authorization: str | None
+    ) -> tuple[Pull, Challenge | None]:
         status = answer.status_code
         if status == 200 and _is_manifest(answer):
             return Pull.PULLED, None
@@ -314,6 +327,28 @@ class Distribution:
             auth=authorization is not None,
             limit=LARGE,
         )
+
+    async def blob(
+        self, repository: str, digest: str, authorization: str | None, most: int
+    ) -> bytes | None:
+        """A small blob; None when it is not given, is longer than `most`, or has another digest.
+
+        Blobs mostly lie with a storage service. A redirect there is followed once and carries
+        nothing of ours; the digest tells whether the answer is right, whoever gave it.
+        """
+        headers = {} if authorization is None else {"Authorization": authorization}
+        url = f"{self.base}/v2/{repository}/blobs/{digest}"
+        answer = await self.visit.request(
+            "GET", url, headers, auth=authorization is not None, limit=most
+        )
+        if answer.is_redirect:
+            target = _elsewhere(answer)
+            if target is None:
+                return None
+            answer = await self.visit.request("GET", target, limit=most)
+        body = answer.content
+        right = answer.status_code == 200 and hashlib.sha256(body).hexdigest() == digest[7:]
+        return body if right else None
 
     # -- common ends -------------------------------------------------------------------------
 
@@ -366,6 +401,16 @@ class Distribution:
             "the credential was not judged.",
             "Check the Registry URL, or ask who runs this registry.",
         )
+
+
+def _elsewhere(answer: httpx.Response) -> httpx.URL | None:
+    """Where a redirect leads; None when it may not be followed, out of TLS for instance."""
+    here = answer.request.url
+    try:
+        target = here.join(answer.headers.get("location", ""))
+    except httpx.InvalidURL:
+        return None
+    return target if target.scheme == here.scheme and not target.userinfo else None
 
 
 def looks_like_registry(answer: httpx.Response) -> bool:

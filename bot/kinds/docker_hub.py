@@ -65,8 +65,11 @@ class DockerHub:
             )
         return faults
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, _DATA, realms=_REALMS)
+
     async def check(self, visit: Visit) -> Finding:
-        registry = Distribution(visit, _DATA, realms=_REALMS)
+        registry = self.registry(visit)
         challenge = await registry.ping()
         if visit.config.anonymous:
             return await look_around(visit, registry, challenge)

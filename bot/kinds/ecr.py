@@ -91,12 +91,15 @@ class Ecr:
             )
         return faults
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, realms=frozenset())
+
     async def check(self, visit: Visit) -> Finding:
         config = visit.config
         match = _HOST.fullmatch(config.host)
         assert match is not None, "the form lets only ECR hosts pass"
         region = match["region"]
-        registry = Distribution(visit, config.url, realms=frozenset())
+        registry = self.registry(visit)
         challenge = await registry.ping()
         visit.enter(Stage.LOGIN)
         if challenge is not None and challenge.scheme == "bearer":

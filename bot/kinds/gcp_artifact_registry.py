@@ -80,9 +80,12 @@ class GcpArtifactRegistry:
                 faults["service_account_json"] = str(error)
         return faults
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, realms=frozenset({visit.config.host}))
+
     async def check(self, visit: Visit) -> Finding:
         config = visit.config
-        registry = Distribution(visit, config.url, realms=frozenset({config.host}))
+        registry = self.registry(visit)
         challenge = await registry.ping()
         visit.enter(Stage.LOGIN)
         if challenge is None:

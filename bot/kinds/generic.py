@@ -55,8 +55,11 @@ class Generic:
             return {"password": f"This is {found[1]}; the password of the registry is needed."}
         return {}
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, redirects=True)
+
     async def check(self, visit: Visit) -> Finding:
-        registry = Distribution(visit, visit.config.url, redirects=True)
+        registry = self.registry(visit)
         challenge = await registry.ping()
         if visit.config.anonymous:
             return await look_around(visit, registry, challenge)

@@ -44,8 +44,11 @@ class Ghcr:
     def faults(self, given: Given) -> Faults:
         return github.token_faults(given.secret("token"))
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, realms=frozenset({_HOST}))
+
     async def check(self, visit: Visit) -> Finding:
-        registry = Distribution(visit, visit.config.url, realms=frozenset({_HOST}))
+        registry = self.registry(visit)
         challenge = await registry.ping()
         if visit.config.anonymous:
             return await look_around(visit, registry, challenge)

@@ -51,9 +51,12 @@ class GithubEnterprise:
     def faults(self, given: Given) -> Faults:
         return github.token_faults(given.secret("token"))
 
-    async def check(self, visit: Visit) -> Finding:
+    def registry(self, visit: Visit) -> Distribution:
         url = visit.config.url
-        registry = Distribution(visit, url, realms=frozenset({httpx.URL(url).host}))
+        return Distribution(visit, url, realms=frozenset({httpx.URL(url).host}))
+
+    async def check(self, visit: Visit) -> Finding:
+        registry = self.registry(visit)
         challenge = await registry.ping()
         api, settings_url = addresses(visit.config.host)
         return await github.prove(visit, registry, challenge, api, settings_url)

@@ -64,10 +64,14 @@ class Gitlab:
             faults["token"] = f"This is {words}; a GitLab token is needed."
         return faults
 
+    def registry(self, visit: Visit) -> Distribution:
+        hosted = visit.config.host == _HOSTED
+        realms = _HOSTED_REALMS if hosted else None
+        return Distribution(visit, visit.config.url, realms=realms)
+
     async def check(self, visit: Visit) -> Finding:
         config = visit.config
-        hosted = config.host == _HOSTED
-        registry = Distribution(visit, config.url, realms=_HOSTED_REALMS if hosted else None)
+        registry = self.registry(visit)
         challenge = await registry.ping()
         if config.anonymous:
             return await look_around(visit, registry, challenge)

@@ -38,8 +38,11 @@ class PublicEcr:
     def faults(self, given: Given) -> Faults:
         return access_key_faults(given) if given.variant == "access_keys" else {}
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, realms=frozenset({_HOST}))
+
     async def check(self, visit: Visit) -> Finding:
-        registry = Distribution(visit, visit.config.url, realms=frozenset({_HOST}))
+        registry = self.registry(visit)
         challenge = await registry.ping()
         if visit.config.anonymous:
             return await look_around(visit, registry, challenge)

@@ -67,13 +67,18 @@ class PullLogins:
         visit.enter(Stage.LOGIN)
         try:
             async with asyncio.timeout(TOTAL):
-                return await _BY_KIND[config.kind](visit)
+                return await pull_login(visit)
         except Stop as stop:
             raise NoLogin(stop.finding.sentence) from None
         except (EgressError, NotAKey) as error:
             raise NoLogin(str(error)) from None
         except TimeoutError:
             raise NoLogin(f"Its provider did not answer within {TOTAL:g} s.") from None
+
+
+async def pull_login(visit: Visit) -> PullLogin:
+    """What the registry itself is signed in to with; raises Stop, NotAKey or EgressError."""
+    return await _BY_KIND[visit.config.kind](visit)
 
 
 def _stored(username: str, secret: str) -> Callable[[Visit], Awaitable[PullLogin]]:

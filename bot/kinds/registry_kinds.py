@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 from bot.kinds.base import Kind
+from bot.kinds.distribution import Distribution
 from bot.kinds.docker_hub import DockerHub
 from bot.kinds.ecr import Ecr
 from bot.kinds.finding import Finding
@@ -27,13 +28,16 @@ class RegistryKind(Kind, Protocol):
 
     `hosts` is what its hosts look like (None: any that the common rules allow, or a fixed URL) and
     `hosts_hint` the sentence when one does not. `faults` judges answers without any network;
-    `check` runs the stages, returns its finding or raises Stop or EgressError.
+    `registry` is where its images are, `check` runs the stages, returns its finding or raises Stop
+    or EgressError.
     """
 
     hosts: ClassVar[re.Pattern[str] | None]
     hosts_hint: ClassVar[str]
 
     def faults(self, given: Given) -> Faults: ...
+
+    def registry(self, visit: Visit) -> Distribution: ...
 
     async def check(self, visit: Visit) -> Finding: ...
 

@@ -77,11 +77,14 @@ class Scaleway:
             }
         return faults
 
+    def registry(self, visit: Visit) -> Distribution:
+        return Distribution(visit, visit.config.url, realms=_REALMS)
+
     async def check(self, visit: Visit) -> Finding:
         config = visit.config
         match = _HOST.fullmatch(config.host)
         assert match is not None, "the form lets only Scaleway hosts pass"
-        registry = Distribution(visit, config.url, realms=_REALMS)
+        registry = self.registry(visit)
         challenge = await registry.ping()
         visit.enter(Stage.LOGIN)
         if challenge is None:

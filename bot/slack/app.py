@@ -28,6 +28,7 @@ from bot.slack.saving import close_outcome, submit_registry
 from bot.slack.setting_up import submit_settings
 from bot.slack.snoozing import submit_snooze
 from bot.usecases.deps import Deps
+from bot.usecases.looking import Looks
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ STALE: Final = (
 def build_app(
     *,
     deps: Deps,
+    looks: Looks,
     client: AsyncWebClient,
     signing_secret: str,
     command: str,
@@ -57,7 +59,7 @@ def build_app(
         process_before_response=True,
         raise_error_for_unhandled_request=True,
     )
-    desk = Desk(deps, client, command, background, People(client, deps))
+    desk = Desk(deps, client, command, background, People(client, deps), looks)
     app.use(_hand_over(desk))
     app.error(_explain(desk))
     _route(app, command)

@@ -11,7 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
 from bot.core.image import Reference
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, Unseen
 from bot.kinds.guess import answers_for
 from bot.slack import ids
 from bot.slack.access import reader
@@ -28,12 +28,15 @@ from bot.slack.render_gate import (
     request_card,
     verdict_card,
 )
+from bot.slack.render_sight import absent_lines, found_lines, looking_lines
 from bot.slack.saving import open_add
 from bot.slack.state import values_of
 from bot.slack.submission import Submission, problems_view, settle
 from bot.slack.text import code
 from bot.usecases import asking, exemptions, image_requests
+from bot.usecases.asking import Asked
 from bot.usecases.exemptions import Wanted
+from bot.usecases.looking import see_image
 from bot.usecases.permission import require_manager
 
 Pressed = Callable[[Desk, Call, str], Coroutine[Any, Any, None]]
@@ -43,14 +46,29 @@ _LONGEST: Final = 1500
 
 
 async def check_image(desk: Desk, call: Call, words: Sequence[str]) -> None:
-    """Whether an image may run, and why not."""
+    """Whether an image may run, and why not; of one that may, whether it exists."""
     image = image_meant(words)
     if not image:
         usage = code(f"{desk.command} check ghcr.io/team/app:1.2")
         await desk.answer(call, say("Check an image", f"Which image? For instance {usage}."))
         return
     asked = await asking.ask(desk.deps, reader(call), image)
-    await desk.answer(call, verdict_card(asked))
+    registry = asked.verdict.registry if asked.verdict.allowed else ""
+    if not registry:
+        await desk.answer(call, verdict_card(asked))
+        return
+    surface = await desk.surface(call, verdict_card(asked, looking_lines(registry)))
+    await surface.finish(verdict_card(asked, await _seen(desk, call, asked)))
+
+
+async def _seen(desk: Desk, call: Call, asked: Asked) -> list[str]:
+    """Whether the registry has the image, with the registry's own credential."""
+    image, registry = Reference.parse(asked.verdict.image), asked.verdict.registry
+    try:
+        facts = await see_image(desk.deps, desk.looks, reader(call), registry, image)
+    except Unseen as unseen:
+        return absent_lines(unseen)
+    return found_lines(image, facts, desk.now())
 
 
 def image_meant(words: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from bot.slack.surface import MessageSurface, ModalSurface, Surface, respond, te
 from bot.slack.text import sentence
 from bot.slack.trouble import AWAY, code_of
 from bot.usecases.deps import Deps
+from bot.usecases.looking import Looks
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ class Desk:
     command: str
     background: Background
     people: People
+    looks: Looks
     once: Once = field(default_factory=Once)
 
     def now(self) -> datetime:

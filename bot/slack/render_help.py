@@ -19,7 +19,7 @@ VERBS: Final = (
     ("add [TYPE]", "add a registry: its credential is tried before it is saved"),
     ("edit NAME", "change it; a blank secret keeps the stored one"),
     ("test NAME|all", "sign in now"),
-    ("check IMAGE", "may this image be deployed, and if not, why; ask for it with a click"),
+    ("check IMAGE", "may this image be deployed, is it there, and if not, why; ask with a click"),
     ("exemptions", "images that may run for a while all the same; `exempt IMAGE` adds one"),
     ("history NAME", "the last checks, and how many went well in a day, a week and a month"),
     ("report [30d]", "what failed, what was rotated, what comes next, and a picture of it"),

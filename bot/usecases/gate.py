@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
-from urllib.parse import urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.core.config import path_in_names
 from bot.core.image import Reference
 from bot.core.policy import Exemption, Policy, Rule, canonical_host
 from bot.core.shared_hosts import is_shared
@@ -17,8 +15,6 @@ from bot.store import exemptions, registries
 from bot.store.registries import Place
 from bot.store.schema import ExemptionRow
 from bot.usecases.deps import Deps
-
-_ARTIFACTORY: Final = re.compile(r"^(?:artifactory/)?api/docker/")
 
 
 async def policy(deps: Deps, team_id: str) -> Policy:
@@ -61,12 +57,8 @@ def exemption_of(row: ExemptionRow) -> Exemption:
 
 
 def scope_of(url: str, path_scope: str) -> str:
-    """The path in the address, which repositories are below, and the path scope.
-
-    Artifactory's address of a repository is that of its API; its images have the key alone.
-    """
-    path = _ARTIFACTORY.sub("", urlsplit(url).path.strip("/"))
-    return "/".join(part for part in (path, path_scope) if part)
+    """The path in the address, which repositories are below, and the path scope."""
+    return "/".join(part for part in (path_in_names(url), path_scope) if part)
 
 
 def _elsewhere(place: Place, other: str) -> Rule:

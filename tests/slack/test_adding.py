@@ -285,6 +285,7 @@ def office_again(office: Office) -> tuple[Any, Any]:
     background = Background()
     app = build_app(
         deps=office.deps,
+        looks=office.looks,
         client=office.client,
         signing_secret=SIGNING,
         command="/registry",

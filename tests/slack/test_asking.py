@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from bot.core.image import Reference
 from bot.core.policy import Policy, Rule
+from bot.core.sight import Absence, ImageFacts
+from bot.errors import Unseen
 from bot.slack import ids
 from bot.slack.asking import image_meant
 from bot.slack.deliver import Courier
 from bot.slack.render_gate import exemptions_card, request_card, verdict_card
+from bot.slack.render_sight import HEADS, absent_lines, found_lines
 from bot.usecases import workspaces
 from bot.usecases.asking import Asked
 from bot.usecases.exemptions import ExemptionView, tick_exemptions
@@ -51,6 +55,11 @@ def buttons(message: dict[str, Any]) -> dict[str, str]:
     return {each["action_id"]: each["value"] for each in elements if "action_id" in each}
 
 
+def views(office: Office) -> list[dict[str, Any]]:
+    """Every modal that was opened or updated, in order."""
+    return [call for name, call in office.slack.calls if name in {"views.open", "views.update"}]
+
+
 async def asked_for(office: Office, bob: Person) -> dict[str, Any]:
     """Bob asked for the image; the request's message."""
     await bob.type(f"check {IMAGE}")
@@ -60,13 +69,41 @@ async def asked_for(office: Office, bob: Person) -> dict[str, Any]:
 
 
 async def test_an_image_of_a_registry_is_allowed(hall: Office, bob: Person) -> None:
-    """With the registry that it belongs to, whoever asks."""
+    """With the registry that it belongs to, whoever asks; then that it is really there."""
+    hall.looks.facts = ImageFacts(
+        "sha256:" + "a" * 64, ("linux/amd64", "linux/arm64"), 2, "linux/amd64", 41_234_567, NOW
+    )
     await bob.type("check harbor-team.example.com/web:2")
 
-    (answer,) = hall.slack.responses
-    assert "🟢 Allowed" in answer["text"]
-    assert "It belongs to harbor-team." in answer["text"]
-    assert ids.ASK_REGISTER not in buttons(answer)
+    (first, second) = [str(call["view"]) for call in views(hall)]
+    assert "🟢 Allowed" in first
+    assert "It belongs to harbor-team." in first
+    assert "Looking for it" in first
+    assert "`harbor-team.example.com/web@sha256:aaaa" in second
+    assert "for linux/amd64, linux/arm64 · 41.2 MB to pull (linux/amd64) · built just now" in second
+    assert ids.ASK_REGISTER not in second
+    ((config, image),) = hall.looks.asked
+    assert (config.host, str(image)) == (image.host, "harbor-team.example.com/web:2")
+
+
+@pytest.mark.parametrize("why", Absence)
+async def test_an_image_that_is_not_seen_stays_allowed(
+    hall: Office, bob: Person, why: Absence
+) -> None:
+    """The verdict is the gate's; what the registry said is another line, and harmless."""
+    hall.looks.facts = Unseen(why, "It says <&> so.", "Do this.")
+    await bob.type("check harbor-team.example.com/web:2")
+
+    said = hall.slack.view["blocks"][0]["text"]["text"]
+    assert "🟢 Allowed" in said
+    assert f"*{HEADS[why]}.* It says &lt;&amp;&gt; so.\nDo this." in said
+
+
+async def test_nobody_is_asked_for_an_image_of_nobody(hall: Office, bob: Person) -> None:
+    """There is no credential to ask with, and strangers' registries are left alone."""
+    await bob.type(f"check {IMAGE}")
+
+    assert hall.looks.asked == []
 
 
 @pytest.mark.parametrize(
@@ -182,9 +219,13 @@ def test_limits_hold_at_the_worst() -> None:
     request = RequestView("r" * 32, "T1", longest, longest, crowd, "open")
     exempted = ExemptionView("e", longest, "w" * 500, "t" * 200, NOW, NOW, "U" * 30)
     asked = Asked(longest, Policy([Rule("r", "x.example.com")]).decide(longest))
+    names = tuple(f"linux/{number}{'a' * 90}" for number in range(20))
+    most = ImageFacts("sha512:" + "f" * 128, names, 1000, names[0], 2**50, NOW)
     cards = [
         verdict_card(asked),
         verdict_card(Asked("\x00" * 5000, Policy(()).decide("\x00" * 5000))),
+        verdict_card(asked, found_lines(Reference.parse(longest), most, NOW)),
+        verdict_card(asked, absent_lines(Unseen(Absence.HIDDEN, "<&" * 5000, "<&" * 5000))),
         request_card(request, "n" * 300),
         exemptions_card([exempted] * 300),
     ]

@@ -28,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.app import build_app
 from bot.slack.background import Background
 from bot.usecases.deps import Deps
+from tests.factories import ScriptedLooks
 from tests.slack.payloads import message_problems, view_problems
 
 SIGNING = "0123456789abcdef0123456789abcdef"
@@ -399,13 +400,14 @@ class Office:
     client: AsyncWebClient
     app: AsyncApp
     background: Background
+    looks: ScriptedLooks
 
     def person(self, user: str, team: str = "T1") -> Person:
         return Person(user, self.slack, self.app, self.background, team=team)
 
 
 @asynccontextmanager
-async def opened(deps: Deps) -> AsyncIterator[Office]:
+async def opened(deps: Deps, looks: ScriptedLooks | None = None) -> AsyncIterator[Office]:
     """An office that is closed at the end."""
     slack = Workspace()
     application = web.Application()
@@ -417,15 +419,17 @@ async def opened(deps: Deps) -> AsyncIterator[Office]:
     slack.url = str(server.make_url("")).rstrip("/")
     client = AsyncWebClient(token="xoxb-test", base_url=f"{slack.url}/api/")
     background = Background()
+    looks = looks or ScriptedLooks()
     app = build_app(
         deps=deps,
+        looks=looks,
         client=client,
         signing_secret=SIGNING,
         command="/registry",
         background=background,
     )
     try:
-        yield Office(slack, deps, client, app, background)
+        yield Office(slack, deps, client, app, background, looks)
     finally:
         await background.drain()
         await server.close()

@@ -80,7 +80,7 @@ class Practice:
     """
 
     def __init__(self, clock: Clock, slow: float) -> None:
-        bench = Bench(clock, Shelf(), TokenDesk(clock), slow)
+        bench = Bench(clock, Shelf(clock.now()), TokenDesk(clock), slow)
         self._clock = clock
         self.cloud = Cloud(bench)
         self.ecr = Ecr(bench, self.cloud)

@@ -9,12 +9,14 @@ import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
 
 PRIVATE_IMAGE: Final = "team/app:1.2"
 PUBLIC_IMAGE: Final = "public/hello:1.2"
+AGE: Final = timedelta(days=3)
 TAGS: Final = ("1.2", "multi")
 
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -83,7 +85,9 @@ def layer(text: str) -> bytes:
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
-def build_image(text: str, architecture: str = "amd64") -> tuple[Blob, list[Blob]]:
+def build_image(
+    text: str, architecture: str = "amd64", created: str = ""
+) -> tuple[Blob, list[Blob]]:
     """A manifest and the blobs it names: a config and one layer that holds `text`."""
     data = layer(text)
     content = Blob(OCI_LAYER, data)
@@ -92,6 +96,7 @@ def build_image(text: str, architecture: str = "amd64") -> tuple[Blob, list[Blob
         OCI_CONFIG,
         json.dumps(
             {
+                **({"created": created} if created else {}),
                 "architecture": architecture,
                 "os": "linux",
                 "config": {"Cmd": ["/hello.txt"]},
@@ -113,13 +118,13 @@ def build_image(text: str, architecture: str = "amd64") -> tuple[Blob, list[Blob
     return manifest, [config, content]
 
 
-def build(text: str) -> Image:
+def build(text: str, created: str = "") -> Image:
     """Tag `1.2` is a plain manifest, tag `multi` an index of two platforms."""
     blobs: dict[str, Blob] = {}
     entries = []
     manifests = {}
     for architecture in ("amd64", "arm64"):
-        manifest, parts = build_image(f"{text}\n", architecture)
+        manifest, parts = build_image(f"{text}\n", architecture, created)
         blobs |= {blob.digest: blob for blob in (manifest, *parts)}
         platform = {"architecture": architecture, "os": "linux"}
         entries.append({**manifest.descriptor(), "platform": platform})
@@ -133,11 +138,15 @@ def build(text: str) -> Image:
 
 
 class Shelf:
-    """Answers pulls. `…/team/app` is private and `…/hello` public, below any prefix."""
+    """Answers pulls. `…/team/app` is private and `…/hello` public, below any prefix.
 
-    def __init__(self) -> None:
-        self._private = build("A private practice image.")
-        self._public = build("A public practice image.")
+    With `now` its images say when they were built.
+    """
+
+    def __init__(self, now: datetime | None = None) -> None:
+        created = f"{now - AGE:%Y-%m-%dT%H:%M:%SZ}" if now else ""
+        self._private = build("A private practice image.", created)
+        self._public = build("A public practice image.", created)
 
     def is_public(self, repository: str) -> bool:
         return repository.rpartition("/")[2] == "hello"
