@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.check import CheckResult, Verdict
 from bot.core.secret import Secret
 from bot.errors import Undecryptable
 from bot.store.cipher import Keyring, Place
-from bot.store.schema import CURRENT, RETIRED, Credential
+from bot.store.schema import CURRENT, PREVIOUS, RETIRED, Credential
 
 
 def sealed(credential: Credential, secrets: Mapping[str, Secret], keyring: Keyring) -> Credential:
@@ -35,10 +35,28 @@ async def find(session: AsyncSession, credential_id: str) -> Credential | None:
     return await session.get(Credential, credential_id)
 
 
+async def current(session: AsyncSession, registry_id: str) -> Credential | None:
+    """The credential in force."""
+    in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
+    return (await session.exec(select(Credential).where(*in_force))).first()
+
+
 async def retire_current(session: AsyncSession, registry_id: str, now: datetime) -> None:
     """End the credential in force and destroy its secret."""
     in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
     await session.exec(update(Credential).where(*in_force).values(**_destroyed(now)))
+
+
+async def keep_current(session: AsyncSession, registry_id: str) -> None:
+    """End the credential in force and keep its secret: as a way back, and to see it dead."""
+    in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
+    await session.exec(update(Credential).where(*in_force).values(state=PREVIOUS))
+
+
+async def destroy(session: AsyncSession, credential_id: str, now: datetime) -> None:
+    """Destroy one secret that is not in force; nothing happens when it is."""
+    mine = (col(Credential.id) == credential_id, col(Credential.state) != CURRENT)
+    await session.exec(update(Credential).where(*mine).values(**_destroyed(now)))
 
 
 async def destroy_all(session: AsyncSession, registry_id: str, now: datetime) -> None:

@@ -7,13 +7,14 @@ from typing import Any, Final
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.schema import ImageRequest, IncidentRow, Reminder, Storm
+from bot.store.schema import ImageRequest, IncidentRow, Reminder, RotationRow, Storm
 
 _HOLDERS: Final[dict[str, tuple[Any, Any]]] = {
     "incident": (IncidentRow, IncidentRow.id),
     "storm": (Storm, Storm.id),
     "reminder": (Reminder, Reminder.credential_id),
     "image_request": (ImageRequest, ImageRequest.id),
+    "rotation": (RotationRow, RotationRow.id),
 }
 
 

@@ -35,6 +35,8 @@ DELETED: Final = "deleted"
 PURGED: Final = "purged"
 CURRENT: Final = "current"
 RETIRED: Final = "retired"
+PREVIOUS: Final = "previous"
+NEXT: Final = "next"
 OPEN: Final = "open"
 SAVED: Final = "saved"
 WAITING: Final = "waiting"
@@ -166,7 +168,9 @@ class Registry(Row, table=True):
 class Credential(Row, table=True):
     """A version of a registry's credential: `draft` while it is tried, `current`, or `retired`.
 
-    `blob` is the envelope of `bot.store.cipher`, gone once the secret is destroyed.
+    In a rotation it is `next` while it waits to be put in force, and `previous` while it is kept as
+    a way back and until it was seen dead. `blob` is the envelope of `bot.store.cipher`, gone once
+    the secret is destroyed.
     """
 
     __tablename__ = "credential"
@@ -206,6 +210,7 @@ class Draft(Row, table=True):
     `base_version` is the version of the registry that was being edited, 0 for a new one.
     `answers_json` holds no secret; these are in the draft credential. `secrets_json` says by field
     whether the person typed a secret (`typed`) or it comes from the stored credential (`kept`).
+    `rotation_json` is set when the draft is the new credential of a rotation.
     """
 
     __tablename__ = "draft"
@@ -220,6 +225,7 @@ class Draft(Row, table=True):
     base_version: int = 0
     answers_json: str = Field(sa_type=Text)
     secrets_json: str = Field(default="{}", sa_type=Text)
+    rotation_json: str = Field(default="", sa_type=Text)
     check_id: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime
     expires_at: datetime
@@ -627,3 +633,52 @@ class MintedLogin(Row, table=True):
     blob: bytes = Field(sa_type=LargeBinary)
     minted_at: datetime
     expires_at: datetime
+
+
+class RotationRow(Row, table=True):
+    """The replacement of one credential, which is one message.
+
+    `state_json` is a `bot.core.rotation.Rotation`. `registry_id` is where it was begun; all that
+    share the credential are its members. `next_at` is when time alone changes it, `lease_until` and
+    `fence` are the claim of the worker that tries the old secret.
+    """
+
+    __tablename__ = "rotation"
+    __table_args__ = (
+        Index("ix_rotation_next_at", "next_at"),
+        Index("ix_rotation_team_id_opened_at", "team_id", "opened_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="workspace.team_id")
+    registry_id: str = Field(foreign_key="registry.id", ondelete="CASCADE")
+    mode: str
+    phase: str
+    state_json: str = Field(sa_type=Text)
+    version: int = 0
+    channel: str = ""
+    ts: str = ""
+    next_at: datetime | None = None
+    lease_until: datetime | None = None
+    fence: int = 0
+    opened_at: datetime
+    opened_by: str
+    closed_at: datetime | None = None
+
+
+class RotationMember(Row, table=True):
+    """A registry whose credential a rotation replaces.
+
+    `before_json` and `after_json` are how it signs in with the old and with the new one (`url`,
+    `variant`, `values`, `login`): a secret is tried with that and goes nowhere else.
+    """
+
+    __tablename__ = "rotation_member"
+    __table_args__ = (Index("ix_rotation_member_registry_id", "registry_id"),)
+
+    rotation_id: str = Field(primary_key=True, foreign_key="rotation.id", ondelete="CASCADE")
+    registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
+    old_credential_id: str
+    new_credential_id: str
+    before_json: str = Field(default="{}", sa_type=Text)
+    after_json: str = Field(default="{}", sa_type=Text)

@@ -14,7 +14,7 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core import incident as life
-from bot.core.health import Change, Effect, Open, Recover
+from bot.core.health import Change, Effect, Open, Recover, Trouble
 from bot.core.incident import (
     Act,
     Changed,
@@ -33,7 +33,7 @@ from bot.core.steadiness import Unsteady
 from bot.core.strip import percent
 from bot.core.timestamp import written
 from bot.kinds.registry_kinds import KINDS
-from bot.store import incidents, outbox, workspaces
+from bot.store import incidents, outbox, rotations, workspaces
 from bot.store.incidents import Member
 from bot.store.outbox import Letter
 from bot.store.registries import Stored
@@ -52,6 +52,8 @@ async def follow(
         match effect:
             case Open():
                 await _open(session, stored, effect, now)
+                if effect.trouble is Trouble.REFUSED:
+                    await rotations.hasten_waiting(session, stored.registry.id, now)
             case Change():
                 await _change(session, stored, effect, now)
             case Recover():

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import uuid4
@@ -38,6 +39,14 @@ from bot.usecases.draft_answers import (
 from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
 from bot.usecases.permission import require_manager
+from bot.usecases.rotation_proof import (
+    begun_with,
+    failed_elsewhere,
+    prove_others,
+    refuse_the_same,
+    with_seen_image,
+)
+from bot.usecases.rotation_switch import Plan
 from bot.usecases.saving import save
 from bot.usecases.what_changed import overtaken
 
@@ -63,21 +72,27 @@ BUSY_FOR: Final = timedelta(seconds=30)
 class DraftView:
     """What a form is filled with again: answers without secrets, and which secrets are held.
 
-    `editing` names the registry being edited, at `version`; empty and 0 for a new one.
+    `editing` names the registry being edited, at `version`; empty and 0 for a new one. `plan` is
+    set when it is the new credential of a rotation.
     """
 
     answers: Answers
     has_secrets: frozenset[str]
     editing: str
     version: int
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a check of a draft found; `saved` is the registry when it was proven."""
+    """What a check of a draft found; `saved` is the registry when it was proven.
+
+    `rotation` is the id of the rotation that began with it.
+    """
 
     result: CheckResult
     saved: RegistryView | None
+    rotation: str = ""
 
 
 async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
@@ -113,13 +128,15 @@ async def begin(
     name_of_edited: str = "",
     version: int = 0,
     draft_id: str = "",
+    plan: Plan | None = None,
 ) -> str:
     """Validate answers and keep them as a draft; answers its id. No network.
 
     For an edit, `name_of_edited` and the `version` the form was opened at; blank secrets are then
     those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
     which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Overtaken when somebody
-    changed the registry in the meantime; the answers are kept for `reopen` then.
+    changed the registry in the meantime; the answers are kept for `reopen` then. With a `plan` it
+    is the new credential of a rotation, and must be another one than that in force.
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
@@ -129,8 +146,12 @@ async def begin(
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
         base, seen = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)
+        if plan is not None:
+            reserve = replace(reserve, kept={})  # a new secret, not the stored one
         gone = bool(draft_id) and earlier is None
         parsed = _parse(deps, answers, reserve, gone=gone)
+        if plan is not None:
+            refuse_the_same(deps, base, parsed)
         if earlier is not None:
             await drafts.drop(session, earlier)
         registry_id = base.registry.id if base else uuid4().hex
@@ -148,7 +169,7 @@ async def begin(
         if base is None:
             session.add(wanted)
             await session.flush()  # the credential points to it
-        kept = await _keep(deps, session, actor, answers, parsed, registry_id, seen)
+        kept = await _keep(deps, session, actor, answers, parsed, registry_id, seen, plan)
         late = base is not None and base.registry.version != seen
         fault = await overtaken(session, base.registry, seen, kept) if base and late else None
     if fault is not None:
@@ -183,7 +204,8 @@ async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
             stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
             name = stored.registry.name if stored else ""
     held = frozenset(json.loads(draft.secrets_json))
-    return DraftView(_answers(draft), held, name, draft.base_version)
+    plan = Plan.parse(draft.rotation_json) if draft.rotation_json else None
+    return DraftView(_answers(draft), held, name, draft.base_version, plan)
 
 
 async def try_draft(
@@ -204,12 +226,19 @@ async def try_draft(
             until = await person_waits(session, account, sealed.fingerprint, now)
         if until is not None:
             return Outcome(must_wait(config.host, until, now), None)
+        if draft.rotation_json:
+            config = await with_seen_image(deps, actor.team_id, config)
         result = await deps.checker.check(config, progress)
         seen = sign_in(account, sealed.fingerprint, result, Health(), now, by_person=True)
         await _record(deps, actor, draft, result, seen)
+        others: Mapping[str, CheckResult] = {}
+        if draft.rotation_json and result.verdict is Verdict.PROVEN:
+            others = await prove_others(deps, draft, config)
+            result = failed_elsewhere(others, result)
         if result.verdict is Verdict.PROVEN:
-            saved = await save(deps, actor, draft_id, fence=draft.fence)
-        return Outcome(result, saved)
+            saved = await save(deps, actor, draft_id, fence=draft.fence, others=others)
+        rotation = await begun_with(deps, draft) if saved and draft.rotation_json else ""
+        return Outcome(result, saved, rotation)
     finally:
         if saved is None:
             await _release(deps, draft)
@@ -307,6 +336,7 @@ async def _keep(
     parsed: Parsed,
     registry_id: str,
     base_version: int,
+    plan: Plan | None,
 ) -> str:
     """Write the draft and its sealed credential."""
     now = deps.clock.now()
@@ -336,6 +366,7 @@ async def _keep(
         base_version=base_version,
         answers_json=json.dumps(kept, ensure_ascii=False),
         secrets_json=json.dumps(dict(parsed.origins)),
+        rotation_json=plan.dump() if plan else "",
         created_at=now,
         expires_at=now + KEPT_FOR,
     )

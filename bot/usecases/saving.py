@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
-from bot.core.check import Verdict
+from bot.core.check import CheckResult, Verdict
 from bot.core.health import Health, replaced
 from bot.core.incident import Phase
 from bot.core.registry import RegistryView
@@ -29,6 +30,7 @@ from bot.usecases.image_requests import settle_registered
 from bot.usecases.judging import forget_secret, judge
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
+from bot.usecases.rotation_proof import rotate
 from bot.usecases.stored_states import stored_health
 from bot.usecases.what_changed import overtaken
 
@@ -51,16 +53,22 @@ WORDS: Final = {
 
 
 async def save(
-    deps: Deps, actor: Actor, draft_id: str, *, fence: int | None = None
+    deps: Deps,
+    actor: Actor,
+    draft_id: str,
+    *,
+    fence: int | None = None,
+    others: Mapping[str, CheckResult] | None = None,
 ) -> RegistryView:
     """Put a draft in force, with what its last check found.
 
     `fence` is that of the claim under which it was checked; without one the draft must not be busy.
-    A draft that is saved already answers with its registry. Raises NotFound or Conflict.
+    A draft that is saved already answers with its registry. `others` are what the new credential of
+    a rotation showed at the registries that share it, by id. Raises NotFound or Conflict.
     """
     try:
         async with deps.store.transaction() as session:
-            registry_id = await _save(deps, session, actor, draft_id, fence)
+            registry_id = await _save(deps, session, actor, draft_id, fence, others or {})
             return await _shown(session, actor, registry_id)
     except IntegrityError as error:
         raise Conflict(
@@ -72,7 +80,12 @@ async def save(
 
 
 async def _save(
-    deps: Deps, session: AsyncSession, actor: Actor, draft_id: str, fence: int | None
+    deps: Deps,
+    session: AsyncSession,
+    actor: Actor,
+    draft_id: str,
+    fence: int | None,
+    others: Mapping[str, CheckResult],
 ) -> str:
     now = deps.clock.now()
     draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
@@ -88,6 +101,9 @@ async def _save(
     secrets = credentials.opened(credential, deps.store.keyring)
     assert credential is not None
     parsed = _parsed(deps, draft, secrets, now)
+    if draft.rotation_json:
+        await rotate(deps, session, actor, draft, credential, parsed.config, others)
+        return draft.registry_id
     record = await checks.find(session, draft.check_id) if draft.check_id else None
     values = parsed.columns() | _answer(record, now)
     values |= {"updated_at": now, "updated_by": actor.user_id, "broken": "", "attempts": 0}
