@@ -51,6 +51,7 @@ from bot.usecases.incidents import tick_incidents
 from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
 from bot.usecases.reminding import tick_reminders
+from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
 from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
@@ -265,7 +266,7 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         )
         courier = Courier(deps, client, apart=around.post_seconds if around else APART)
         metrics.delivery_errors(lambda: courier.failures)
-        tasks = _tasks(deps, watch, courier, client)
+        tasks = _tasks(tools, watch, courier, client)
         metronome = Metronome(tasks, deps.clock, observer=metrics.beat)
         if settings.heartbeat_url is not None:
             url, in_order = settings.heartbeat_url.reveal(), partial(_in_order, deps, metronome)
@@ -273,13 +274,17 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         yield Bot(settings, deps, app, client, background, metronome, watch, courier, metrics)
 
 
-def _tasks(deps: Deps, watch: Watch, courier: Courier, client: AsyncWebClient) -> tuple[Task, ...]:
+def _tasks(
+    tools: Tools, watch: Watch, courier: Courier, client: AsyncWebClient
+) -> tuple[Task, ...]:
     """What the clock asks for, in the order in which one beat after a leap of time runs it."""
+    deps = tools.deps
     return (
         Task("retests", 1.0, watch.tick),
         Task("incidents", 1.0, lambda: tick_incidents(deps)),
         Task("storms", 1.0, lambda: tick_channels(deps)),
         Task("reminders", 30.0, lambda: tick_reminders(deps)),
+        Task("rotations", 5.0, lambda: tick_rotations(tools.paced)),
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),

@@ -8,16 +8,17 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.slack import alerts, asking, ids, reminding
+from bot.slack import alerts, asking, ids, reminding, rotating
 from bot.slack.call import Call, call_of
 from bot.slack.commands import BY_NAME
+from bot.slack.correcting import correct, reopen
 from bot.slack.deleting import restore
 from bot.slack.desk import Desk
 from bot.slack.metadata import NOTHING, ListState
 from bot.slack.reading import show_list
 from bot.slack.render_list import filter_of
 from bot.slack.reporting import show_report
-from bot.slack.saving import correct, discard, open_add, redraw_form, reopen, save_anyway
+from bot.slack.saving import discard, open_add, redraw_form, save_anyway
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all
 
@@ -27,7 +28,7 @@ Listener = Callable[[AsyncAck, dict[str, Any], Desk], Awaitable[None]]
 
 def register(app: AsyncApp) -> None:
     """The routing table of everything that can be clicked."""
-    parts = (BUTTONS, alerts.BUTTONS, reminding.BUTTONS, asking.BUTTONS)
+    parts = (BUTTONS, alerts.BUTTONS, reminding.BUTTONS, asking.BUTTONS, rotating.BUTTONS)
     for action_id, pressed in ((name, one) for part in parts for name, one in part.items()):
         app.action(action_id)(_pressed(pressed, action_id))
     for action_id in ids.LISTS:

@@ -24,6 +24,7 @@ from bot.slack.desk import Desk, fault_card
 from bot.slack.home import open_home
 from bot.slack.pausing import submit_pause
 from bot.slack.reminding import submit_owner
+from bot.slack.rotating import submit_rotation
 from bot.slack.saving import close_outcome, submit_registry
 from bot.slack.setting_up import submit_settings
 from bot.slack.snoozing import submit_snooze
@@ -76,6 +77,7 @@ def _route(app: AsyncApp, command: str) -> None:
     app.view(ids.PAUSE_FORM)(submit_pause)
     app.view(ids.EXEMPTION_FORM)(submit_exemption)
     app.view(ids.DECLINE_FORM)(submit_decline)
+    app.view(ids.ROTATION_FORM)(submit_rotation)
     app.view_closed(ids.OUTCOME)(close_outcome)
     app.event("app_home_opened")(open_home)
     actions.register(app)

@@ -19,6 +19,7 @@ VERBS: Final = (
     "delete",
     "restore",
     "test",
+    "rotate",
     "check",
     "exempt",
     "exemptions",

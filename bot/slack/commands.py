@@ -18,6 +18,7 @@ from bot.slack.pausing import open_pause, pause, resume
 from bot.slack.reading import ByName, by_name, show_help, show_history, show_list, show_registry
 from bot.slack.reminding import months_meant, show_plan
 from bot.slack.reporting import show_report
+from bot.slack.rotating import open_rotate
 from bot.slack.saving import open_add, open_edit
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all, check_one
@@ -31,6 +32,7 @@ BY_NAME: Final[dict[str, ByName]] = {
     "history": show_history,
     "pause": open_pause,
     "resume": resume,
+    "rotate": open_rotate,
 }
 
 

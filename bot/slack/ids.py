@@ -18,6 +18,7 @@ OWNER_FORM: Final = "owner_form"
 PAUSE_FORM: Final = "pause_form"
 EXEMPTION_FORM: Final = "exemption_form"
 DECLINE_FORM: Final = "decline_form"
+ROTATION_FORM: Final = "rotation_form"
 CHECKING: Final = "checking"
 OUTCOME: Final = "outcome"
 CARD: Final = "card"
@@ -71,6 +72,12 @@ REQUEST_EXEMPT: Final = "request_exempt"  # likewise
 REQUEST_DECLINE: Final = "request_decline"  # likewise
 EXEMPTION_END: Final = "exemption_end"  # value: an exemption's id
 
+# Rotation.
+ROTATE: Final = "rotate"
+ROTATION_REMOVED: Final = "rotation_removed"  # value: a rotation's id
+ROTATION_BACK: Final = "rotation_back"  # likewise
+ROTATION_LET_GO: Final = "rotation_let_go"  # likewise
+
 # Choices that redraw the form they are in.
 PICK_KIND: Final = "pick_kind"
 PICK_VARIANT: Final = "pick_variant"
@@ -81,7 +88,7 @@ TYPED: Final = "typed"
 PICK_GROUPS: Final = "pick_groups"
 
 # The verbs that have a picker of names.
-PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history", "pause", "resume")
+PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history", "pause", "resume", "rotate")
 
 
 def alert(button: Button) -> str:

@@ -18,13 +18,16 @@ from bot.slack.render_incident import entry_text, escalation_card, incident_card
 from bot.slack.render_news import news_card
 from bot.slack.render_notice import NOTICES, notice_card
 from bot.slack.render_reminder import reminder_card, step_text, summary_card
+from bot.slack.render_rotation import entry_text as rotation_entry_text
+from bot.slack.render_rotation import rotation_card
 from bot.slack.render_storm import storm_card, storm_entry_text, storm_escalation_card
-from bot.usecases import image_requests, incident_view, reminder_view
+from bot.usecases import image_requests, incident_view, reminder_view, rotations
 from bot.usecases.deps import Deps
 from bot.usecases.image_requests import RequestView
 from bot.usecases.incident_view import IncidentView, StormView
 from bot.usecases.outbox import POST, OutboxMessage
 from bot.usecases.reminder_view import ReminderView, Stand
+from bot.usecases.rotations import RotationView
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,32 @@ async def _image_request_answered(scribe: Scribe, message: OutboxMessage) -> Wor
     return None if view is None else Worded(answer_card(view))
 
 
+async def _rotation(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _rotation_view(scribe, message)
+    if view is None:
+        return None
+    owners = (view.owner,) if view.owner else ()
+    return Worded(rotation_card(view, await scribe.names.of(view.state.by)), owners)
+
+
+async def _rotation_entry(scribe: Scribe, message: OutboxMessage) -> Worded | None:
+    view = await _rotation_view(scribe, message)
+    if view is None:
+        return None
+    by = await scribe.names.of(message.values.get("by", ""))
+    owners = (view.owner,) if view.owner else ()
+    return Worded(_line(rotation_entry_text(view, message.values, by)), owners)
+
+
+async def _rotation_view(scribe: Scribe, message: OutboxMessage) -> RotationView | None:
+    try:
+        return await rotations.view(
+            scribe.deps, message.team_id, message.values.get("rotation", "")
+        )
+    except NotFound:
+        return None
+
+
 async def _request(scribe: Scribe, message: OutboxMessage) -> RequestView | None:
     try:
         return await image_requests.view(
@@ -202,6 +231,8 @@ WORDS: Final[Mapping[str, Wording]] = {
     "reminder": _reminder,
     "reminder_step": _reminder_step,
     "reminder_summary": _reminder_summary,
+    "rotation": _rotation,
+    "rotation_entry": _rotation_entry,
     "storm": _storm,
     "storm_entry": _storm_entry,
     "storm_escalated": _storm_escalated,

@@ -24,6 +24,7 @@ VERBS: Final = (
     ("history NAME", "the last checks, and how many went well in a day, a week and a month"),
     ("report [30d]", "what failed, what was rotated, what comes next, and a picture of it"),
     ("reminders [12 months]", "what will be said when, before anything expires or grows old"),
+    ("rotate NAME", "a new credential in four steps; the old one is seen dead"),
     ("pause NAME for 2h [REASON]", "planned work: no alerts until then; `resume NAME` ends it"),
     ("delete NAME", "delete it; `restore NAME` brings it back for 7 days"),
     ("settings", "alert channel, how often to check, who manages"),

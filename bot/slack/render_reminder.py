@@ -203,7 +203,7 @@ def _controls(view: ReminderView) -> Block:
         "placeholder": {"type": "plain_text", "text": "Snooze"},
         "options": options,
     }
-    rotate = button("Rotate", ids.EDIT, view.name, style="primary", says=f"Rotate {view.name}")
+    rotate = button("Rotate", ids.ROTATE, view.name, style="primary", says=f"Rotate {view.name}")
     block = actions(
         rotate,
         snooze,

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.core.registry import RegistryView
 from bot.slack import ids
-from bot.slack.blocks import actions, button, sections
+from bot.slack.blocks import Element, actions, button, sections
 from bot.slack.card import Card
 from bot.slack.expiry_words import age_words, disagreement, expiry_words
 from bot.slack.text import code, escape
@@ -48,6 +48,7 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
     buttons = actions(
         button("Test", ids.CHECK, registry.name, style="primary"),
         button("Edit", ids.EDIT, registry.name),
+        *_rotate(registry),
         button("History", ids.HISTORY, registry.name),
         button("Resume", ids.RESUME, registry.name)
         if paused
@@ -55,6 +56,13 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         button("Delete", ids.DELETE, registry.name, style="danger"),
     )
     return Card("Registry", "\n".join(lines), (*sections(lines), buttons))
+
+
+def _rotate(registry: RegistryView) -> tuple[Element, ...]:
+    """Where there is a secret; a role's sessions end by themselves."""
+    if registry.credential is None or registry.variant in {"anonymous", "assume_role"}:
+        return ()
+    return (button("Rotate", ids.ROTATE, registry.name),)
 
 
 def _head(registry: RegistryView) -> str:

@@ -29,12 +29,13 @@ from bot.slack.render_result import (
     saved,
     waiting,
 )
+from bot.slack.render_rotation import begun_card
 from bot.slack.state import form_answers, redrawn
 from bot.slack.submission import Submission, settle
 from bot.slack.surface import ModalSurface, tell_privately
 from bot.slack.text import clip, sentence
 from bot.slack.trouble import code_of
-from bot.usecases import drafts, workspaces
+from bot.usecases import drafts, rotations, workspaces
 from bot.usecases.drafts import DraftView
 from bot.usecases.permission import require_manager
 
@@ -63,29 +64,7 @@ async def open_edit(desk: Desk, call: Call, name: str) -> None:
 
     async def build() -> View:
         actor = await desk.people.actor(call)
-        return _filled(call, await drafts.open_edit(desk.deps, actor, name))
-
-    await desk.form(call, build)
-
-
-async def correct(desk: Desk, call: Call, draft_id: str) -> None:
-    """The form with what was typed, but for the secrets, which are kept."""
-
-    async def build() -> View:
-        actor = await desk.people.actor(call)
-        return _filled(call, await drafts.load(desk.deps, actor, draft_id), draft_id)
-
-    await desk.form(call, build)
-
-
-async def reopen(desk: Desk, call: Call, draft_id: str) -> None:
-    """The form of the newer version with what was typed, and what is different there now."""
-
-    async def build() -> View:
-        actor = await desk.people.actor(call)
-        draft = await drafts.reopen(desk.deps, actor, draft_id)
-        stored = await drafts.open_edit(desk.deps, actor, draft.editing)
-        return _filled(call, draft, draft_id, _differences(draft, stored))
+        return filled(call, await drafts.open_edit(desk.deps, actor, name))
 
     await desk.form(call, build)
 
@@ -162,6 +141,11 @@ async def try_draft(desk: Desk, call: Call, actor: Actor, meta: ViewMeta, host: 
     if outcome.saved is None:
         await surface.finish(not_saved(outcome.result, meta))
         return
+    if outcome.rotation:
+        view = await rotations.view(desk.deps, call.team, outcome.rotation)
+        await surface.finish(begun_card(view, outcome.result))
+        await refresh_homes(desk, call.team)
+        return
     new = not meta.editing
     await surface.finish(saved(outcome.saved, outcome.result, desk.now(), new=new))
     await refresh_homes(desk, call.team)
@@ -197,7 +181,7 @@ def could_not(error: InvalidInput | Conflict, draft_id: str) -> Card:
     return say("Not saved", *lines, buttons=[draft_buttons(draft_id)])
 
 
-def _differences(mine: DraftView, stored: DraftView) -> tuple[str, ...]:
+def differences(mine: DraftView, stored: DraftView) -> tuple[str, ...]:
     """What the form would change of the stored registry, so that nothing is undone unseen."""
     now, typed = stored.answers.public, mine.answers.public
     return tuple(
@@ -208,7 +192,7 @@ def _differences(mine: DraftView, stored: DraftView) -> tuple[str, ...]:
     )
 
 
-def _filled(
+def filled(
     call: Call, draft: DraftView, draft_id: str = "", problems: tuple[str, ...] = ()
 ) -> View:
     answers = draft.answers

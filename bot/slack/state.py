@@ -34,6 +34,7 @@ _SINGLE: Final = (
     "value",
     "selected_user",
     "selected_date",
+    "selected_date_time",
     "selected_conversation",
     "selected_channel",
 )

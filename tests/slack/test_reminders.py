@@ -99,7 +99,7 @@ async def test_its_buttons_lead_on(hall: Office) -> None:
 
     labels = [(each.get("text") or each["placeholder"])["text"] for each in elements(message(hall))]
     assert labels == ["Rotate", "Snooze", "Rotated elsewhere", "Assign owner"]
-    assert values(message(hall))[ids.EDIT] == "scaleway-staging"
+    assert values(message(hall))[ids.ROTATE] == "scaleway-staging"
 
 
 async def test_the_same_message_comes_nearer(hall: Office) -> None:
