@@ -2,9 +2,10 @@
 
 More than five incidents of one trouble within a minute are a storm: one parent message lists them
 all. To know that before the channel is full, the first two incidents of a minute are posted at once
-and each further one waits up to 15 seconds. While a storm lasts, every new incident of the channel
-joins its parent, whatever its trouble. So 2,800 failures at once make three messages: two and the
-parent, which lists those two as well.
+and each further one waits up to 15 seconds. While a storm lasts, every new incident of its trouble
+joins its parent; one of another trouble only while it still rages, that is within a minute of the
+last that joined, for a line more in an old message calls nobody. So 2,800 failures at once make
+three messages: two and the parent, which lists those two as well.
 """
 
 from __future__ import annotations
@@ -38,12 +39,20 @@ class Arrival:
 class Channel:
     """What one channel went through lately; a few values, whatever the number of incidents.
 
-    `parent` names the storm that lasts (the id of its first incident), `joined_at` its last join.
+    `parent` names the storm that lasts (the id of its first incident), `trouble` what it is about,
+    `joined_at` its last join.
     """
 
     arrivals: tuple[Arrival, ...] = ()
     parent: str = ""
     joined_at: datetime | None = None
+    trouble: Trouble | None = None
+
+    def takes(self, trouble: Trouble, now: datetime) -> bool:
+        """Whether an incident of this trouble is one more of the storm."""
+        if not self.parent or self.joined_at is None:
+            return False
+        return trouble is self.trouble or now < self.joined_at + WITHIN
 
     def to_json(self) -> Json:
         return {
@@ -52,6 +61,7 @@ class Channel:
             ],
             "parent": self.parent,
             "joined_at": written(self.joined_at),
+            "trouble": self.trouble,
         }
 
     @classmethod
@@ -61,7 +71,9 @@ class Channel:
             for name, trouble, text, posted in stored.get("arrivals", ())
             if (at := read({"at": text}, "at")) is not None
         )
-        return cls(arrivals, str(stored.get("parent", "")), read(stored, "joined_at"))
+        parent, trouble = str(stored.get("parent", "")), stored.get("trouble")
+        about = Trouble(trouble) if trouble else None
+        return cls(arrivals, parent, read(stored, "joined_at"), about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ def arrived(
 ) -> tuple[Channel, tuple[Word, ...]]:
     """An incident is to be announced; says nothing when it waits (then `tick` at `next_tick`)."""
     channel, words = tick(channel, now)
-    if channel.parent:
+    if channel.takes(trouble, now):
         return replace(channel, joined_at=now), (*words, Join(channel.parent, incident_id))
     if any(arrival.incident_id == incident_id for arrival in channel.arrivals):
         return channel, words
@@ -103,7 +115,7 @@ def arrived(
     arrivals = (*channel.arrivals, Arrival(incident_id, trouble, now, posted=at_once))
     if sum(arrival.trouble is trouble for arrival in arrivals) > MOST_ALONE:
         ids = tuple(a.incident_id for a in arrivals if a.trouble is trouble or not a.posted)
-        storm = Channel(parent=ids[0], joined_at=now)
+        storm = Channel(parent=ids[0], joined_at=now, trouble=trouble)
         return storm, (*words, Gather(ids[0], ids))
     channel = replace(channel, arrivals=arrivals)
     return channel, (*words, Alone(incident_id)) if at_once else words
@@ -112,7 +124,7 @@ def arrived(
 def tick(channel: Channel, now: datetime) -> tuple[Channel, tuple[Word, ...]]:
     """Time passed: what waited long enough is posted alone, and a storm may be over."""
     if channel.joined_at is not None and now >= channel.joined_at + LASTS:
-        channel = replace(channel, parent="", joined_at=None)
+        channel = replace(channel, parent="", joined_at=None, trouble=None)
     ripe = [a for a in channel.arrivals if not a.posted and now >= a.at + HOLD]
     arrivals = tuple(
         replace(a, posted=True) if a in ripe else a

@@ -98,11 +98,26 @@ def test_a_storm_is_over_when_nobody_joined_for_ten_minutes() -> None:
     assert words[-1] == Alone("later")
 
 
-def test_one_that_came_within_ten_minutes_joins() -> None:
-    """Whatever its trouble."""
-    _, words = play([(n, f"i{n}", AWAY) for n in range(6)] + [(500, "later", REFUSED)])
+def test_one_of_the_same_trouble_joins_within_ten_minutes() -> None:
+    """It is in the list of those before it."""
+    _, words = play([(n, f"i{n}", AWAY) for n in range(6)] + [(500, "later", AWAY)])
 
     assert words[-1] == Join("i0", "later")
+
+
+def test_one_of_another_trouble_joins_while_the_storm_rages() -> None:
+    """Within a minute of the last one: a flood of everything is one message as well."""
+    _, words = play([(n, f"i{n}", AWAY) for n in range(6)] + [(60, "other", REFUSED)])
+
+    assert words[-1] == Join("i0", "other")
+
+
+def test_one_of_another_trouble_is_told_alone_after_that() -> None:
+    """A refused token does not vanish in the list of an outage, where nobody is called to it."""
+    storm = [(n, f"i{n}", AWAY) for n in range(6)]
+    _, words = play([*storm, (70, "other", REFUSED), (80, "same", AWAY)])
+
+    assert words[-2:] == [Alone("other"), Join("i0", "same")]
 
 
 def test_one_that_is_over_before_its_turn_is_not_told() -> None:
