@@ -150,7 +150,12 @@ async def _opened(
 async def _reopen(
     session: AsyncSession, stored: Stored, key: str, found: Open, now: datetime
 ) -> IncidentRow | None:
-    """The incident that recovered less than an hour ago, failing again; None: a new one."""
+    """The incident that recovered less than an hour ago, failing again; None: a new one.
+
+    During planned work it is a new one, which waits for the end of that.
+    """
+    if paused_until([stored.registry], now) is not None:
+        return None
     row = await incidents.last_closed_of_key(session, stored.registry.team_id, key)
     if row is None or not life.reopens(incidents.state_of(row), found, now):
         return None

@@ -403,6 +403,28 @@ async def test_planned_work_is_checked_and_not_alerted(deps: Deps) -> None:
     assert [letter.op for letter in await letters(deps)] == ["post"]
 
 
+async def test_planned_work_after_a_recovery_is_not_alerted(deps: Deps) -> None:
+    """Failing again within the hour is no reason to speak before the work is over."""
+    deps, fleet = with_fleet(deps)
+    await channel(deps)
+    await add(deps)
+    watch = watching(deps)
+    fleet.fails("harbor-team")
+    await run(deps, watch, 2 * HOUR)
+    fleet.works("harbor-team")
+    while (await the_incident(deps)).is_open:
+        await run(deps, watch, MINUTE)
+    before = len(await letters(deps))
+
+    await pauses.pause(deps, ALICE, "harbor-team", "2h")
+    fleet.fails("harbor-team")
+    await run(deps, watch, HOUR + 50 * MINUTE)
+    assert len(await letters(deps)) == before
+
+    await run(deps, watch, 15 * MINUTE)
+    assert [letter.op for letter in await letters(deps)][before:] == ["post"]
+
+
 async def test_resuming_tells_what_fails(deps: Deps) -> None:
     """The end of a pause by hand counts as its end."""
     deps, fleet = with_fleet(deps)
