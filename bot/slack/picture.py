@@ -125,6 +125,8 @@ def _labels(axes: Any, grid: Grid) -> None:
     axes.set_xticks([at + 0.5 for at in ticks], [_day(grid.days[at]) for at in ticks])
     axes.tick_params(length=0, labelsize=8.5, labelcolor=INK, top=True, bottom=False)
     axes.tick_params(axis="x", labeltop=True, labelbottom=False, pad=1)
+    if ticks[-1] > len(grid.days) - 3:  # centred, it would be cut off at the edge
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")
     for side in axes.spines.values():
         side.set_visible(False)
 

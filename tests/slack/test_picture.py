@@ -47,6 +47,16 @@ def test_it_has_its_own_ground() -> None:
     assert contrast(INK, GROUND) > 7
 
 
+@pytest.mark.parametrize("last", [23, 24, 25])
+def test_no_day_is_cut_off_at_the_edge(last: int) -> None:
+    """The label of a Monday that is today, or was a day or two ago: the margin stays free."""
+    days = last_days(datetime(2026, 11, last, tzinfo=UTC), 30)
+    image = Image.open(io.BytesIO(draw(grid(lines(3), days)))).convert("RGB")
+    margin = image.crop((image.width - 6, 0, image.width, image.height))
+
+    assert margin.getcolors() == [(6 * image.height, (255, 255, 255))]
+
+
 def test_states_are_told_apart_by_more_than_their_colour() -> None:
     """The two that fail differ in brightness from those that do not, and carry marks."""
     shades = sorted(luminance(colour) for colour in COLOURS.values())
