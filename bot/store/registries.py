@@ -80,6 +80,13 @@ async def names(session: AsyncSession, team_id: str) -> Sequence[str]:
     return (await session.exec(select(Registry.name).where(_live(team_id)))).all()
 
 
+async def health_by_name(session: AsyncSession, team_id: str) -> list[tuple[str, str]]:
+    """The stored health of every live registry, by name."""
+    columns: Any = select(col(Registry.name), col(Registry.health_json))
+    rows = await session.exec(columns.where(_live(team_id)).order_by(col(Registry.name)))
+    return [(row[0], row[1]) for row in rows]
+
+
 async def holder_of_name(
     session: AsyncSession, team_id: str, name: str, besides: str
 ) -> Registry | None:

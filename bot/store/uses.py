@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.core.usage import Source
 from bot.store.plain import is_postgresql, run, sql
+from bot.store.schema import Cluster, ImageUse
 
-INVENTORY: Final = "inventory"
-DECLARED: Final = "declared"
-SIGHTED: Final = "sighted"
+INVENTORY: Final = str(Source.INVENTORY)
+DECLARED: Final = str(Source.DECLARED)
+SIGHTED: Final = str(Source.SIGHTED)
 PLACE_LONGEST: Final = 700
-IMAGE_LONGEST: Final = 1024  # with the place still below what an index of PostgreSQL takes
+IMAGE_LONGEST: Final = 1040  # as a text of 1,024 bytes is read; the index takes it with its place
 BATCH: Final = 1000  # rows a statement
 
 Use = tuple[str, str]
@@ -60,6 +63,88 @@ async def seen(
             rows=batch,
             now=now,
         )
+
+
+class Kept(NamedTuple):
+    """A stored use."""
+
+    source: str
+    cluster_id: str
+    place: str
+    image: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+async def in_force(session: AsyncSession, team_id: str) -> list[Kept]:
+    """What is in use in a workspace: by the latest inventory, declared, or sighted since.
+
+    Clusters that are deleted use nothing.
+    """
+    columns = [col(getattr(ImageUse, name)) for name in Kept._fields]
+    of_cluster = col(Cluster.id) == col(ImageUse.cluster_id)
+    holds = (col(ImageUse.source) == DECLARED) | (
+        col(Cluster.id).is_not(None)
+        & col(Cluster.deleted_at).is_(None)
+        & (
+            (col(ImageUse.source) == INVENTORY)
+            | col(Cluster.inventory_at).is_(None)
+            | (col(ImageUse.last_seen_at) > col(Cluster.inventory_at))
+        )
+    )
+    wanted: Any = (
+        select(*columns)
+        .join(Cluster, of_cluster, isouter=True)
+        .where(
+            col(ImageUse.team_id) == team_id,
+            col(ImageUse.source).in_(list(map(str, Source))),
+            holds,
+        )
+    )
+    return [Kept(*row) for row in await session.exec(wanted)]
+
+
+async def replace_inventory(
+    session: AsyncSession, team_id: str, cluster_id: str, pairs: Iterable[Use], begun: datetime
+) -> None:
+    """What a cluster said that it runs, beginning to look at `begun`, instead of all it said.
+
+    Sightings from before that are answered by it.
+    """
+    await seen(session, team_id, INVENTORY, cluster_id, pairs, begun)
+    gone = delete(ImageUse).where(
+        col(ImageUse.team_id) == team_id,
+        col(ImageUse.cluster_id) == cluster_id,
+        ((col(ImageUse.source) == INVENTORY) & (col(ImageUse.last_seen_at) < begun))
+        | ((col(ImageUse.source) == SIGHTED) & (col(ImageUse.last_seen_at) <= begun)),
+    )
+    await session.exec(gone)
+
+
+async def declare(
+    session: AsyncSession, team_id: str, place: str, images: Sequence[str], now: datetime
+) -> None:
+    """The images of one service, instead of those it had; none withdraws it."""
+    await seen(session, team_id, DECLARED, "", [(place, image) for image in images], now)
+    gone = delete(ImageUse).where(
+        col(ImageUse.team_id) == team_id,
+        col(ImageUse.source) == DECLARED,
+        col(ImageUse.place) == place,
+        col(ImageUse.image).not_in(list(images)),
+    )
+    await session.exec(gone)
+
+
+async def old(session: AsyncSession, before: datetime, limit: int) -> Sequence[int | None]:
+    """Numbers of uses that nobody has told of since; declared ones hold until withdrawn."""
+    wanted = select(ImageUse.id).where(
+        col(ImageUse.source) != DECLARED, col(ImageUse.last_seen_at) < before
+    )
+    return (await session.exec(wanted.limit(limit))).all()
+
+
+async def forget(session: AsyncSession, numbers: Sequence[int | None]) -> None:
+    await session.exec(delete(ImageUse).where(col(ImageUse.id).in_(numbers)))
 
 
 def fits(place: str, image: str) -> bool:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.core.day_counts import day_of
-from bot.store import day_counts, pruning
+from bot.store import day_counts, pruning, uses
 from bot.usecases.deps import Deps
 
 CHECKS_FOR: Final = timedelta(days=30)
 COUNTS_FOR: Final = timedelta(days=400)
 LETTERS_FOR: Final = timedelta(days=90)
 HOMES_FOR: Final = timedelta(days=1)
+USES_FOR: Final = timedelta(days=90)  # of an image that nobody has told of since
 BATCH: Final = 250  # rows a transaction: some milliseconds, which a check does not notice
 MOST: Final = 20_000  # rows a run, so that one run never takes long
 
@@ -30,12 +31,14 @@ async def prune(deps: Deps) -> int:
         letters = await pruning.old_letters(session, now - LETTERS_FOR, BATCH)
         days = await day_counts.older(session, day_of(now - COUNTS_FOR), BATCH)
         homes = await pruning.old_homes(session, now - HOMES_FOR, BATCH)
-    if letters or days or homes:
+        images = await uses.old(session, now - USES_FOR, BATCH)
+    if letters or days or homes or images:
         async with deps.store.transaction() as session:
             await pruning.forget_letters(session, letters)
             await day_counts.forget(session, days)
             await pruning.forget_homes(session, now - HOMES_FOR)
-    return gone + len(letters) + len(days) + homes
+            await uses.forget(session, images)
+    return gone + len(letters) + len(days) + homes + len(images)
 
 
 async def _checks(deps: Deps, before: datetime) -> int:

@@ -1,0 +1,136 @@
+"""Who uses what: the uses of a registry, registries that nothing uses, images of no registry.
+
+Whose image it is follows from the rules of the moment (`bot.usecases.gate`) and is never stored, so
+that a registration counts for what runs already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.access import Actor
+from bot.core.cluster import ClusterView
+from bot.core.registry import Environment
+from bot.core.usage import (
+    Judge,
+    Running,
+    Source,
+    Use,
+    counted,
+    environment_meant,
+    is_stale,
+    uncovered,
+)
+from bot.store import clusters, registries, uses
+from bot.store.uses import Kept
+from bot.usecases import gate
+from bot.usecases.deps import Deps
+from bot.usecases.registries import find
+from bot.usecases.stored_states import stored_health
+
+_RANK: Final = {str(source): rank for rank, source in enumerate(Source)}
+
+
+@dataclass(frozen=True, slots=True)
+class OfRegistry:
+    """What uses a registry, and whose inventory is too old to be sure."""
+
+    name: str
+    uses: tuple[Use, ...]
+    running: Running
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Registries that nothing is known to use; those that were never proven stand apart."""
+
+    proven: tuple[str, ...]
+    never_proven: tuple[str, ...]
+    running: Running
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """Images in use that no registration covers, by repository, the most used first."""
+
+    repositories: Mapping[str, tuple[Use, ...]]
+    running: Running
+
+
+async def of_registry(deps: Deps, actor: Actor, name: str) -> OfRegistry:
+    """Everything known to use a registry, by place; NotFound names those spelled nearly so."""
+    async with deps.store.reading() as session:
+        stored = await find(session, actor, name)
+        judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
+    mine = stored.registry.name
+    found = tuple(use for use in now_running.uses if judge.of(use).registry == mine)
+    return OfRegistry(mine, found, now_running)
+
+
+async def counts(deps: Deps, actor: Actor) -> Mapping[str, int]:
+    """How many workloads use each registry, by its name; those that nothing uses are absent."""
+    async with deps.store.reading() as session:
+        judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
+    return counted(now_running.uses, judge)
+
+
+async def unused(deps: Deps, actor: Actor) -> Unused:
+    """Registries without a known use, by name."""
+    async with deps.store.reading() as session:
+        judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
+        states = await registries.health_by_name(session, actor.team_id)
+    used = counted(now_running.uses, judge)
+    idle = [(name, stored_health(health).ever_proven) for name, health in states if not used[name]]
+    return Unused(
+        proven=tuple(name for name, proven in idle if proven),
+        never_proven=tuple(name for name, proven in idle if not proven),
+        running=now_running,
+    )
+
+
+async def not_covered(deps: Deps, actor: Actor) -> Uncovered:
+    """What runs although it belongs to no registered registry, and is not exempted."""
+    async with deps.store.reading() as session:
+        judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
+    return Uncovered(uncovered(now_running.uses, judge), now_running)
+
+
+async def judged(session: AsyncSession, team_id: str, now: datetime) -> tuple[Judge, Running]:
+    """The rules of the moment, and what is in use."""
+    return Judge(await gate.load(session, team_id, now), now), await running(session, team_id, now)
+
+
+async def running(session: AsyncSession, team_id: str, now: datetime) -> Running:
+    """Everything in use, each image of a workload once, as its best source tells it."""
+    rows = await clusters.all_live(session, team_id)
+    by_id = {row.id: clusters.view_of(row) for row in rows}
+    best: dict[tuple[str, str, str], Kept] = {}
+    for kept in await uses.in_force(session, team_id):
+        key = (kept.cluster_id, kept.place, kept.image)
+        if key not in best or _RANK[kept.source] < _RANK[best[key].source]:
+            best[key] = kept
+    found = [_use(kept, by_id.get(kept.cluster_id)) for kept in best.values()]
+    found.sort(key=lambda use: (use.cluster, use.place, use.image))
+    silent = tuple(view for view in by_id.values() if is_stale(view, now))
+    return Running(tuple(found), silent, len(by_id))
+
+
+def _use(kept: Kept, cluster: ClusterView | None) -> Use:
+    if cluster is None:
+        environment = environment_meant(kept.place.split("/")[1]) if "/" in kept.place else None
+    else:
+        environment = cluster.environment_of(kept.place.partition("/")[0])
+    return Use(
+        source=Source(kept.source),
+        cluster=cluster.name if cluster else "",
+        place=kept.place,
+        image=kept.image,
+        first_seen=kept.first_seen_at,
+        last_seen=kept.last_seen_at,
+        environment=environment or Environment.ANY,
+    )
