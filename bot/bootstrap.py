@@ -48,6 +48,7 @@ from bot.store.migrate import migrate, pending
 from bot.usecases.deps import Checks, Deps
 from bot.usecases.exemptions import tick_exemptions
 from bot.usecases.incidents import tick_incidents
+from bot.usecases.minting import Mint
 from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
 from bot.usecases.reminding import tick_reminders
@@ -85,8 +86,8 @@ class Tools:
     deps: Deps
     paced: Deps
     egress: Egress
-    logins: PullLogins
     looker: Looker
+    mint: Mint
 
 
 @asynccontextmanager
@@ -132,7 +133,7 @@ async def open_tools(
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
         logins = PullLogins(egress=egress, aws=aws, clock=around.clock)
         looker = Looker(egress=egress, aws=aws, clock=around.clock, pacer=pacer)
-        yield Tools(deps, paced, egress, logins, looker)
+        yield Tools(deps, paced, egress, looker, Mint(deps, logins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,7 @@ def _tasks(
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),
+        Task("logins", 10.0, tools.mint.tick),
         Task("exemptions", 60.0, lambda: tick_exemptions(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("prune", 300.0, lambda: prune(deps)),

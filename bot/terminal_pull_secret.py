@@ -31,7 +31,7 @@ async def print_pull_secret(
     settings = Settings.from_environment()
     async with open_tools(settings) as tools:
         actor = Actor(await team_of(tools.deps, workspace), TERMINAL, is_admin=True)
-        found = await pull_secrets.collect(tools.deps, tools.logins, actor, names, environment)
+        found = await pull_secrets.collect(tools.deps, tools.mint, actor, names, environment)
     _say(found)
     if not found.entries:
         raise NotFound("No registry here has a login to pull with.")

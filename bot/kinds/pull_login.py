@@ -29,6 +29,7 @@ from bot.kinds.visit import Visit
 
 TOTAL: Final = 10.0  # seconds for one login
 _ECR_REGION: Final = re.compile(r"\d{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
+_SHORT_LIVED: Final = frozenset({"ecr", "public_ecr", "gcp_artifact_registry"})
 _PUBLIC_REGION: Final = "us-east-1"  # the only one where ECR Public gives tokens
 
 
@@ -39,6 +40,11 @@ class PullLogin:
     username: str
     password: Secret
     expires_at: datetime | None = None
+
+
+def is_short_lived(kind: str) -> bool:
+    """Whether the provider gives a login that ends, instead of the stored pair."""
+    return kind in _SHORT_LIVED
 
 
 class PullLogins:

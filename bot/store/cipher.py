@@ -35,15 +35,19 @@ _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row that a credential belongs to; what its ciphertext is bound to."""
+    """The row that a credential belongs to; what its ciphertext is bound to.
+
+    `what` keeps apart the rows of different tables that belong to the same credential.
+    """
 
     team_id: str
     registry_id: str
     credential_id: str
+    what: str = "credential"
 
     def associated_data(self, header: bytes) -> bytes:
         """Unambiguous bytes: every part carries its length, so no two places share them."""
-        parts = [b"registrar credential", header]
+        parts = [f"registrar {self.what}".encode(), header]
         parts += [text.encode() for text in (self.team_id, self.registry_id, self.credential_id)]
         return b"".join(len(part).to_bytes(2) + part for part in parts)
 

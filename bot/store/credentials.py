@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core.check import CheckResult, Verdict
 from bot.core.secret import Secret
 from bot.errors import Undecryptable
+from bot.store import minted
 from bot.store.cipher import Keyring, Place
 from bot.store.schema import CURRENT, PREVIOUS, RETIRED, Credential
 
@@ -42,13 +43,15 @@ async def current(session: AsyncSession, registry_id: str) -> Credential | None:
 
 
 async def retire_current(session: AsyncSession, registry_id: str, now: datetime) -> None:
-    """End the credential in force and destroy its secret."""
+    """End the credential in force, destroy its secret and forget what was minted with it."""
+    await minted.forget(session, registry_id)
     in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
     await session.exec(update(Credential).where(*in_force).values(**_destroyed(now)))
 
 
 async def keep_current(session: AsyncSession, registry_id: str) -> None:
     """End the credential in force and keep its secret: as a way back, and to see it dead."""
+    await minted.forget(session, registry_id)
     in_force = (col(Credential.registry_id) == registry_id, col(Credential.state) == CURRENT)
     await session.exec(update(Credential).where(*in_force).values(state=PREVIOUS))
 
@@ -60,7 +63,8 @@ async def destroy(session: AsyncSession, credential_id: str, now: datetime) -> N
 
 
 async def destroy_all(session: AsyncSession, registry_id: str, now: datetime) -> None:
-    """Destroy every secret that a registry still has."""
+    """Destroy every secret that a registry still has, and what was minted with it."""
+    await minted.forget(session, registry_id)
     left = (col(Credential.registry_id) == registry_id, col(Credential.blob).is_not(None))
     await session.exec(update(Credential).where(*left).values(**_destroyed(now)))
 

@@ -622,10 +622,13 @@ class MintedLogin(Row, table=True):
     """A short-lived login that a provider gave for a credential, kept until it is replaced.
 
     `blob` is the sealed pair. A cluster is given the stored one until half of its life is over, and
-    no provider that is away for a while takes it from there.
+    no provider that is away for a while takes it from there. `renew_at` is when it is to be
+    replaced (None: at once), `asked_at` when a cluster wanted it last, `lease_until` and `fence`
+    the claim of the process that replaces it, `attempts` how often that failed in a row.
     """
 
     __tablename__ = "minted_login"
+    __table_args__ = (Index("ix_minted_login_renew_at", "renew_at"),)
 
     registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
     team_id: str = Field(foreign_key="workspace.team_id")
@@ -633,6 +636,11 @@ class MintedLogin(Row, table=True):
     blob: bytes = Field(sa_type=LargeBinary)
     minted_at: datetime
     expires_at: datetime
+    renew_at: datetime | None = None
+    asked_at: datetime | None = None
+    lease_until: datetime | None = None
+    fence: int = 0
+    attempts: int = 0
 
 
 class RotationRow(Row, table=True):

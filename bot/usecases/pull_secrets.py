@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
 
 from bot.core.access import Actor
 from bot.core.check import Verdict
-from bot.core.config import Config
 from bot.core.policy import ANY, canonical_host
 from bot.errors import NoLogin, NotFound, Undecryptable
 from bot.kinds.docker_config import Entry, faults
-from bot.kinds.pull_login import PullLogin
-from bot.store import audit, credentials, registries
+from bot.store import audit, minted, registries
 from bot.store.registries import Stored
+from bot.store.schema import MintedLogin
 from bot.usecases import gate
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import stored_config
+from bot.usecases.minting import Mint
 
 REFUSED = "Its credential was refused at its last check; mend it first."
-
-
-class Logins(Protocol):
-    """Gives the login of a registry; None of an anonymous one. Raises NoLogin."""
-
-    async def of(self, config: Config) -> PullLogin | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,7 @@ class Collected:
 
 async def collect(
     deps: Deps,
-    logins: Logins,
+    mint: Mint,
     actor: Actor,
     names: Sequence[str] = (),
     environment: str = ANY,
@@ -50,14 +43,14 @@ async def collect(
     out is in the audit. Raises NotFound for a name that does not exist.
     """
     async with deps.store.reading() as session:
+        now = await deps.store.now(session)
         found = await registries.all_live(session, actor.team_id)
+        held = await minted.of_team(session, actor.team_id)
     wanted = _wanted(found, names, environment)
-    answers = await asyncio.gather(*(_entry(deps, logins, one) for one in wanted))
-    entries = tuple(one for one in answers if isinstance(one, Entry))
-    left_out = tuple(one for one in answers if isinstance(one, tuple))
+    collected = await _collected(mint, wanted, held, now)
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
-        for entry in entries:
+        for entry in collected.entries:
             details = {"host": entry.host}
             deed = audit.Deed(
                 actor.team_id,
@@ -67,6 +60,17 @@ async def collect(
                 details=details,
             )
             await audit.note(session, deed, now)
+    return collected
+
+
+async def _collected(
+    mint: Mint, wanted: Sequence[Stored], held: Mapping[str, MintedLogin], now: datetime
+) -> Collected:
+    answers = await asyncio.gather(
+        *(_entry(mint, one, held.get(one.registry.id), now) for one in wanted)
+    )
+    entries = tuple(one for one in answers if isinstance(one, Entry))
+    left_out = tuple(one for one in answers if isinstance(one, tuple))
     return Collected(entries, left_out)
 
 
@@ -84,14 +88,15 @@ def _serves(stored: Stored, environment: str) -> bool:
     return stored.registry.environment in (ANY, environment)
 
 
-async def _entry(deps: Deps, logins: Logins, stored: Stored) -> Entry | tuple[str, str] | None:
+async def _entry(
+    mint: Mint, stored: Stored, held: MintedLogin | None, now: datetime
+) -> Entry | tuple[str, str] | None:
     """The login of one registry, or why it has none; nothing to say of an anonymous one."""
     row = stored.registry
     if row.broken or row.verdict == Verdict.REFUSED:
         return row.name, row.broken or REFUSED
     try:
-        secrets = credentials.opened(stored.credential, deps.store.keyring)
-        login = await logins.of(stored_config(row, secrets))
+        login = await mint.login(stored, held, now)
     except (NoLogin, Undecryptable) as error:
         return row.name, str(error)
     if login is None:

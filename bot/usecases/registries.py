@@ -17,7 +17,7 @@ from bot.core.health import replaced
 from bot.core.incident import Phase
 from bot.core.registry import CheckView, Counters, Filter, RegistryPage, RegistryView
 from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
-from bot.store import checks, credentials, registries
+from bot.store import checks, credentials, minted, registries
 from bot.store.registries import Stored
 from bot.store.schema import DELETED, LIVE
 from bot.usecases.consequences import close
@@ -135,6 +135,7 @@ async def delete(
         }
         if not await registries.change(session, row.id, row.version, values):
             raise await conflict(session, row, row.version)
+        await minted.forget(session, row.id)
         await close(session, row, Phase.DELETED, now, actor.user_id)
         if before.credential is not None:
             account = (row.team_id, row.host, row.login)

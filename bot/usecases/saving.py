@@ -19,7 +19,7 @@ from bot.core.registry import RegistryView
 from bot.core.schedule import interval
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
-from bot.store import checks, credentials, drafts, registries, workspaces
+from bot.store import checks, credentials, drafts, minted, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import CURRENT, DRAFT, LIVE, SAVED, CheckRecord, Credential, Draft, Registry
 from bot.usecases.consequences import close
@@ -28,6 +28,7 @@ from bot.usecases.draft_answers import Answers, Parsed, Reserve, parse
 from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.image_requests import settle_registered
 from bot.usecases.judging import forget_secret, judge
+from bot.usecases.minting import carry
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
 from bot.usecases.rotation_proof import rotate
@@ -50,6 +51,10 @@ WORDS: Final = {
     "rotate_days": "rotation",
     "recheck_minutes": "retest interval",
 }
+
+
+# What a minted login depends on besides the secret.
+_SIGN_IN: Final = {WORDS[name] for name in ("kind", "variant", "url", "values_json")}
 
 
 async def save(
@@ -158,7 +163,10 @@ async def _replace(
     left = (before.registry.team_id, before.registry.host, before.registry.login)
     if not await registries.change(session, draft.registry_id, draft.base_version, values):
         raise await overtaken(session, before.registry, draft.base_version, draft.id)
+    held = await minted.of_registry(session, draft.registry_id)
     await credentials.retire_current(session, draft.registry_id, now)
+    if same and not _SIGN_IN & set(changed):
+        await carry(deps, session, held, credential)
     if before.credential is not None:
         await forget_secret(session, left, before.credential.fingerprint)
     row = await _row(session, actor, draft.registry_id)

@@ -32,9 +32,9 @@ def test_what_was_sealed_opens_in_its_place() -> None:
     assert keys.open(keys.seal(SECRETS, PLACE), PLACE) == SECRETS
 
 
-@pytest.mark.parametrize("part", ["team_id", "registry_id", "credential_id"])
+@pytest.mark.parametrize("part", ["team_id", "registry_id", "credential_id", "what"])
 def test_a_blob_in_another_row_does_not_open(part: str) -> None:
-    """Copying a ciphertext between workspaces, registries or versions is found out."""
+    """Copying a ciphertext between workspaces, registries, versions or tables is found out."""
     keys = ring(new())
     blob = keys.seal(SECRETS, PLACE)
 

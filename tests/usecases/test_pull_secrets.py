@@ -14,6 +14,7 @@ from bot.kinds.pull_login import PullLogin
 from bot.store.schema import AuditEvent
 from bot.usecases import drafts, pull_secrets
 from bot.usecases.deps import Deps
+from bot.usecases.minting import Mint
 from tests.factories import ALICE, MALLORY, add, checker_of, clock_of, generic, refused
 
 
@@ -31,7 +32,7 @@ async def test_one_that_fails_harms_no_other(deps: Deps) -> None:
     await add(deps, answers=generic("broken"))
     await add(deps, answers=generic("quay", url="https://quay.io", path_scope="acme"))
 
-    found = await pull_secrets.collect(deps, Logins(), ALICE)
+    found = await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE)
 
     assert [(one.registry, one.host, one.scope) for one in found.entries] == [
         ("quay", "quay.io", "acme")
@@ -46,7 +47,7 @@ async def test_a_refused_credential_is_not_handed_out(deps: Deps) -> None:
     await drafts.try_draft(deps, ALICE, draft)
     await drafts.save_anyway(deps, ALICE, draft)
 
-    found = await pull_secrets.collect(deps, Logins(), ALICE)
+    found = await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE)
 
     assert found.entries == ()
     assert found.left_out == (("harbor-team", pull_secrets.REFUSED),)
@@ -57,14 +58,16 @@ async def test_an_environment_gets_its_own_and_what_is_for_any(deps: Deps) -> No
     for name, environment in (("p", "production"), ("s", "staging"), ("a", "any")):
         await add(deps, answers=generic(name, environment=environment))
 
-    production = await pull_secrets.collect(deps, Logins(), ALICE, environment="production")
-    named = await pull_secrets.collect(deps, Logins(), ALICE, ["s", "s"])
+    production = await pull_secrets.collect(
+        deps, Mint(deps, Logins()), ALICE, environment="production"
+    )
+    named = await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE, ["s", "s"])
 
     assert [one.registry for one in production.entries] == ["a", "p"]
     assert [one.registry for one in named.entries] == ["s"]
     with pytest.raises(NotFound):
-        await pull_secrets.collect(deps, Logins(), ALICE, ["unknown"])
-    assert (await pull_secrets.collect(deps, Logins(), MALLORY)).entries == ()
+        await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE, ["unknown"])
+    assert (await pull_secrets.collect(deps, Mint(deps, Logins()), MALLORY)).entries == ()
 
 
 async def test_what_was_handed_out_is_in_the_audit(deps: Deps) -> None:
@@ -72,7 +75,7 @@ async def test_what_was_handed_out_is_in_the_audit(deps: Deps) -> None:
     await add(deps)
     clock_of(deps).skip(timedelta(hours=1))
 
-    await pull_secrets.collect(deps, Logins(), ALICE)
+    await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE)
 
     async with deps.store.reading() as session:
         found = (await session.exec(select(AuditEvent))).all()
