@@ -124,3 +124,11 @@ class EgressError(RegistrarError):
     def __init__(self, cause: Cause, sentence: str) -> None:
         self.cause = cause
         super().__init__(sentence)
+
+
+class NotDone(RegistrarError):
+    """A provider refused to make, stop or end a credential; nothing was changed."""
+
+
+class Unclear(RegistrarError):
+    """A provider may or may not have done what was asked; look before it is asked again."""

@@ -1,0 +1,24 @@
+"""The providers that can rotate, by registry kind, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.core.config import Config
+from bot.kinds.rotation.base import Provider
+
+PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {}
+
+
+def provider_for(config: Config) -> tuple[Provider | None, str]:
+    """The provider that can rotate a credential; None and a sentence where none can."""
+    reasons = []
+    for provider in PROVIDERS.get(config.kind, ()):
+        reason = provider.unsuited(config)
+        if not reason:
+            return provider, ""
+        reasons.append(reason)
+    return None, " ".join(dict.fromkeys(reasons)) or (
+        "This provider offers no way to make credentials, so a person has to."
+    )
