@@ -58,6 +58,8 @@ from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
 from bot.web.application import web_application
+from bot.web.bearer import Bearer
+from bot.web.inventory import inventory_routes
 
 log = structlog.get_logger(__name__)
 
@@ -207,6 +209,7 @@ class Bot:
             ready=ready,
             clock=self.deps.clock,
             metrics=lambda: self.metrics.page(self.deps),
+            routes=self._routes() if listen else (),
         )
         runner = web.AppRunner(application, access_log=None, handle_signals=False)
         stack.push_async_callback(runner.cleanup)
@@ -216,6 +219,11 @@ class Bot:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise SettingsError(f"HOST and PORT ({host}:{port}): {error.strerror}.") from None
+
+    def _routes(self) -> list[web.RouteDef]:
+        """What machines ask."""
+        bearer = Bearer(self.deps)
+        return inventory_routes(self.deps, bearer)
 
 
 @asynccontextmanager

@@ -39,6 +39,12 @@ async def by_id(session: AsyncSession, cluster_id: str) -> Cluster | None:
     return (await session.exec(wanted)).first()
 
 
+async def lock(session: AsyncSession, cluster_id: str) -> None:
+    """Keep its row and its inventory to this transaction until that ends."""
+    wanted = select(Cluster.id).where(col(Cluster.id) == cluster_id)
+    await session.exec(wanted.with_for_update())
+
+
 async def add(session: AsyncSession, row: Cluster) -> None:
     session.add(row)
     await session.flush()

@@ -618,6 +618,22 @@ class ImageUse(Row, table=True):
     last_seen_at: datetime
 
 
+class InventoryPage(Row, table=True):
+    """A page of an inventory that is still arriving, as run `run` of `registrar inventory`.
+
+    `uses_json` lists places and images. Once the run is complete, its pages give way to page 0,
+    which holds what was answered, for a caller who did not hear it.
+    """
+
+    __tablename__ = "inventory_page"
+
+    cluster_id: str = Field(primary_key=True, foreign_key="cluster.id", ondelete="CASCADE")
+    run: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    uses_json: str = Field(sa_type=Text)
+    arrived_at: datetime
+
+
 class MintedLogin(Row, table=True):
     """A short-lived login that a provider gave for a credential, kept until it is replaced.
 
