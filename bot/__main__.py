@@ -9,13 +9,23 @@ import signal
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from bot import event_loop
 from bot.errors import RegistrarError
 from bot.settings import Settings
+
+ENVIRONMENT: Final = click.option(
+    "--environment",
+    type=click.Choice(["any", "production", "staging", "development"]),
+    default="any",
+    help="Only registries marked with it, or with any.",
+)
+WORKSPACE: Final = click.option(
+    "--workspace", default="", help="Slack team id; needed when there are several."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,7 +129,7 @@ def slack_manifest(*, over_http: bool) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every registry of the workspace.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-@click.option("--workspace", default="", help="Slack team id; needed when there are several.")
+@WORKSPACE
 def test_registries(
     names: tuple[str, ...], *, everything: bool, as_json: bool, workspace: str
 ) -> None:
@@ -134,6 +144,43 @@ def test_registries(
     sys.exit(code)
 
 
+@main.command()
+@click.argument("images", nargs=-1)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    help="Kubernetes objects, a Compose file or Helm's output; - is standard input.",
+)
+@click.option("--json", "form", flag_value="json", help="One JSON document.")
+@click.option("--github", "form", flag_value="github", help="Annotations for GitHub Actions.")
+@click.option("--junit", "form", flag_value="junit", help="A JUnit report.")
+@ENVIRONMENT
+@WORKSPACE
+def check(
+    images: tuple[str, ...],
+    *,
+    files: tuple[str, ...],
+    form: str | None,
+    environment: str,
+    workspace: str,
+) -> None:
+    """May these images be deployed; exit 0 all, 1 some not, 2 could not tell.
+
+    A file that cannot be read, and files in which no image is found, exit with 2.
+    """
+    from bot.logs import configure_logs
+    from bot.terminal_check import check_images
+
+    if not images and not files:
+        raise click.UsageError("Name the images to check, or give --file.")
+    configure_logs("ERROR")
+    work = check_images(
+        images, files, form=form or "people", environment=environment, workspace=workspace
+    )
+    sys.exit(_run(work))
+
+
 @main.command("pull-secret")
 @click.argument("names", nargs=-1)
 @click.option(
@@ -144,15 +191,10 @@ def test_registries(
     show_default=True,
     help="A Secret for `kubectl apply -f -`, or ~/.docker/config.json.",
 )
-@click.option(
-    "--environment",
-    type=click.Choice(["any", "production", "staging", "development"]),
-    default="any",
-    help="Only registries marked with it, or with any.",
-)
+@ENVIRONMENT
 @click.option("--namespace", default="", help="Of the Secret.")
 @click.option("--name", "secret_name", default="registrar-pull", show_default=True)
-@click.option("--workspace", default="", help="Slack team id; needed when there are several.")
+@WORKSPACE
 def pull_secret(
     names: tuple[str, ...],
     *,

@@ -3,6 +3,7 @@
 RegistrarError                 its text is one sentence, fit to show to the person who asked
 ├── InvalidInput               a form or an argument does not have the right shape
 ├── InvalidReference           a text is not an image reference
+├── Unreadable                 a file that was handed over is not what it should be
 ├── NotFound                   no such registry, draft or workspace, or it expired
 ├── NotAllowed                 this person may not do that
 │   ├── NotSetUp               not yet: first somebody has to say who manages
@@ -46,6 +47,10 @@ class InvalidInput(RegistrarError):
 
 class InvalidReference(RegistrarError):
     """A text that is not an image reference."""
+
+
+class Unreadable(RegistrarError):
+    """A file that was handed over is not what it should be; the sentence names the line."""
 
 
 class NotFound(RegistrarError):
