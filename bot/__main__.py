@@ -181,6 +181,55 @@ def check(
     sys.exit(_run(work))
 
 
+@main.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["vap", "kyverno"]),
+    default="vap",
+    show_default=True,
+    help="A ValidatingAdmissionPolicy with its binding, or Kyverno's ValidatingPolicy.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["audit", "warn", "enforce"]),
+    help="Note what is not covered, tell who deploys it, or refuse it; audit if not given.",
+)
+@ENVIRONMENT
+@click.option("--cluster", default="", help="As strict as this cluster and its namespaces are.")
+@click.option(
+    "--namespace", default="registrar", show_default=True, help="The bot's own, left out."
+)
+@click.option("--output", default="", help="Replace this file, as a whole, instead of printing.")
+@click.option("--verify", default="", help="Say whether this file is current, behind or damaged.")
+@WORKSPACE
+def policy(
+    *,
+    form: str,
+    mode: str | None,
+    environment: str,
+    cluster: str,
+    namespace: str,
+    output: str,
+    verify: str,
+    workspace: str,
+) -> None:
+    """Print the policy that a cluster judges images by, also while the bot is down.
+
+    With --verify: exit 0 current, 1 behind, 2 damaged or not to be told.
+    """
+    from bot.logs import configure_logs
+    from bot.terminal_policy import Wanted, print_policy, verify_policy
+
+    configure_logs("ERROR")
+    if verify:
+        sys.exit(_run(verify_policy(verify, workspace)))
+    if cluster and (mode or environment != "any"):
+        raise click.UsageError("A cluster has its own mode and environment; give --cluster alone.")
+    wanted = Wanted(form, mode or "audit", environment, cluster, namespace)
+    sys.exit(_run(print_policy(wanted, output, workspace)))
+
+
 @main.command("pull-secret")
 @click.argument("names", nargs=-1)
 @click.option(

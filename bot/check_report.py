@@ -13,7 +13,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from bot.admission.files import Named
-from bot.core.policy import shown
+from bot.core.policy import plain
 from bot.usecases.asking import Asked
 
 _INDENT: Final = " " * 9
@@ -124,7 +124,7 @@ def _total(judged: Sequence[Judged]) -> str:
 
 def _plain(text: str, most: int = 300) -> str:
     """On one line, without control characters, nor GitHub's older mark of a command."""
-    return shown(text, most)[1:-1].replace("##[", "# #[")
+    return plain(text, most).replace("##[", "# #[")
 
 
 def _data(text: str) -> str:

@@ -13,7 +13,7 @@ from bot.admission.files import Named
 from bot.bootstrap import open_deps
 from bot.check_report import REPORTS, Judged
 from bot.core.access import Actor
-from bot.core.policy import shown
+from bot.core.policy import plain, shown
 from bot.errors import InvalidInput, Unreadable
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
@@ -36,7 +36,7 @@ async def check_images(
     for file in given:
         named += _images_of(file)
     if not named:
-        raise InvalidInput({"file": f"No image was found in {', '.join(map(_plain, given))}."})
+        raise InvalidInput({"file": f"No image was found in {', '.join(map(plain, given))}."})
     async with open_deps(Settings.from_environment()) as deps:
         actor = Actor(await team_of(deps, workspace), TERMINAL, is_admin=True)
         asked = await asking.ask_all(deps, actor, (one.image for one in named), environment)
@@ -55,9 +55,9 @@ def _images_of(file: str) -> list[Named]:
                 data = source.read(documents.LARGEST + 1)
         return files.images(file, data)
     except OSError as error:
-        raise Unreadable(f"{_plain(file)} cannot be read: {error.strerror}.") from None
+        raise Unreadable(f"{plain(file)} cannot be read: {error.strerror}.") from None
     except Unreadable as error:
-        raise Unreadable(f"{_plain(file)}: {error}") from None
+        raise Unreadable(f"{plain(file)}: {error}") from None
 
 
 def _why(asked: Asked) -> str:
@@ -80,7 +80,3 @@ def _sentences(asked: Asked) -> Iterable[str]:
             f"{name} is at this host but covers nothing: strangers keep images there too, so it "
             "needs a path scope."
         )
-
-
-def _plain(file: str) -> str:
-    return shown(file, 300)[1:-1]

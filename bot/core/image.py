@@ -13,19 +13,19 @@ from typing import Final, Self
 from bot.errors import InvalidReference
 
 DOCKER_HUB: Final = "docker.io"
-_LONGEST: Final = 1024
-_PATH_LONGEST: Final = 255
+LONGEST: Final = 1024
+LONGEST_PATH: Final = 255
 
-_ID: Final = re.compile(r"[a-f0-9]{64}")
+ID: Final = re.compile(r"[a-f0-9]{64}")
 _HOST_LABEL: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_HOST: Final = re.compile(
+HOST: Final = re.compile(
     rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[(?:[a-fA-F0-9:]+)\])(?::[0-9]+)?"
 )
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST: Final = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)")
-_DIGEST_LENGTH: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+DIGEST_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `text`; raise InvalidReference with a sentence that says what is wrong."""
-        if len(text) > _LONGEST:
+        if len(text) > LONGEST:
             raise InvalidReference("This image reference is too long.")
         if not text.isascii():
             raise InvalidReference("An image reference has only ASCII letters.")
         if not text:
             raise InvalidReference("An image reference is needed.")
-        if _ID.fullmatch(text):
+        if ID.fullmatch(text):
             raise InvalidReference("This is the id of an image, not its name.")
         host, rest = _split_host(text)
         name, digest = _split_digest(rest)
@@ -97,7 +97,7 @@ def _split_digest(rest: str) -> tuple[str, str]:
     if not at:
         return rest, ""
     match = _DIGEST.fullmatch(digest)
-    if match is None or len(match[2]) != _DIGEST_LENGTH[match[1]]:
+    if match is None or len(match[2]) != DIGEST_LENGTHS[match[1]]:
         raise InvalidReference(
             "The digest after @ is not valid; expected sha256: and 64 hex digits."
         )
@@ -109,17 +109,17 @@ def _split_tag(name: str) -> tuple[str, str]:
     path, colon, tag = name.partition(":")
     if not colon:
         return name, ""
-    if _TAG.fullmatch(tag) is None:
+    if TAG.fullmatch(tag) is None:
         raise InvalidReference("The tag after : is not valid.")
     return path, tag
 
 
 def _check(host: str, path: str) -> None:
-    if _HOST.fullmatch(host) is None:
+    if HOST.fullmatch(host) is None:
         raise InvalidReference("The host of this image reference is not valid.")
     if path.lower() != path:
         raise InvalidReference("The repository of an image must be lower case.")
-    if _PATH.fullmatch(path) is None or len(path) > _PATH_LONGEST:
+    if PATH.fullmatch(path) is None or len(path) > LONGEST_PATH:
         raise InvalidReference(
             "This is not an image reference; expected something like team/app:1.2."
         )

@@ -17,7 +17,9 @@ from bot.core.image import DOCKER_HUB, Reference
 from bot.errors import InvalidReference
 
 ANY: Final = "any"
-_ALIASES: Final = frozenset({"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+HUB_ALIASES: Final = frozenset(
+    {"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
+)
 _INVALID: Final = "is not a valid image reference"
 
 
@@ -165,15 +167,18 @@ def canonical(image: Reference) -> Reference:
 def canonical_host(host: str) -> str:
     """Lower case, without the default port; the names of Docker Hub are one."""
     host = host.lower().removesuffix(":443")
-    return DOCKER_HUB if host in _ALIASES else host
+    return DOCKER_HUB if host in HUB_ALIASES else host
 
 
 def shown(text: str, most: int = 120) -> str:
     """A text that comes from anywhere, in quotes, on one line, at most so long."""
-    plain = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most]
-    )
-    return f"“{plain}{'…' if len(text) > most else ''}”"
+    return f"“{plain(text, most)}”"
+
+
+def plain(text: str, most: int = 300) -> str:
+    """The same without quotes."""
+    letters = (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:most])
+    return "".join(letters) + ("…" if len(text) > most else "")
 
 
 def likeness(image: Reference, rule: Rule) -> float:
