@@ -273,6 +273,103 @@ def pull_secret(
     sys.exit(_run(work))
 
 
+@main.group()
+def cluster() -> None:
+    """The Kubernetes clusters that ask Registrar, and their tokens."""
+
+
+_workspace = click.option(
+    "--workspace", default="", help="Slack team id; needed when there are several."
+)
+_environments = click.Choice(["any", "production", "staging", "development"])
+_modes = click.Choice(["audit", "warn", "enforce"])
+
+
+def _at_most_one(_context: click.Context, _parameter: object, given: tuple[str, ...]) -> str:
+    """What may be left out in the middle, where click knows only any number of them."""
+    if len(given) > 1:
+        raise click.UsageError("Name one namespace, or none for the whole cluster.")
+    return "".join(given)
+
+
+@cluster.command("add")
+@click.argument("name")
+@click.option("--environment", type=_environments, default="any", show_default=True)
+@click.option("--mode", type=_modes, default="audit", show_default=True)
+@_workspace
+def cluster_add(name: str, environment: str, mode: str, workspace: str) -> None:
+    """Add a cluster and print its token, once, to standard output."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.add(name, environment, mode, workspace))
+
+
+@cluster.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+@_workspace
+def cluster_list(*, as_json: bool, workspace: str) -> None:
+    """All clusters, how strict they are, and when their inventory arrived last."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.print_list(as_json=as_json, workspace=workspace))
+
+
+@cluster.command("mode")
+@click.argument("name")
+@click.argument("namespace", nargs=-1, metavar="[NAMESPACE]", callback=_at_most_one)
+@click.argument("mode", metavar="audit|warn|enforce|inherit")
+@_workspace
+def cluster_mode(name: str, namespace: str, mode: str, workspace: str) -> None:
+    """Say how strict a cluster is, or one namespace of it, which may inherit."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.set_mode(name, namespace, mode, workspace))
+
+
+@cluster.command("environment")
+@click.argument("name")
+@click.argument("namespace", nargs=-1, metavar="[NAMESPACE]", callback=_at_most_one)
+@click.argument("environment", metavar="any|production|staging|development|inherit")
+@_workspace
+def cluster_environment(name: str, namespace: str, environment: str, workspace: str) -> None:
+    """Say which environment's registries serve a cluster, or one namespace of it."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.set_environment(name, namespace, environment, workspace))
+
+
+@cluster.command("rotate")
+@click.argument("name")
+@_workspace
+def cluster_rotate(name: str, workspace: str) -> None:
+    """Print a new token; the one before stays good for 24 hours, or until `revoke`."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.rotate(name, workspace))
+
+
+@cluster.command("revoke")
+@click.argument("name")
+@click.option("--all", "everything", is_flag=True, help="Also the newest: shut the cluster out.")
+@_workspace
+def cluster_revoke(name: str, *, everything: bool, workspace: str) -> None:
+    """End the tokens that were replaced."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.revoke(name, everything=everything, workspace=workspace))
+
+
+@cluster.command("delete")
+@click.argument("name")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask for the name again.")
+@_workspace
+def cluster_delete(name: str, *, sure: bool, workspace: str) -> None:
+    """Delete a cluster; its tokens end at once."""
+    from bot import terminal_cluster
+
+    _quietly(terminal_cluster.delete(name, sure=sure, workspace=workspace))
+
+
 def _serve(*, listen: bool, work: bool) -> None:
     from bot.bootstrap import bootstrap
     from bot.logs import configure_logs
@@ -294,6 +391,14 @@ async def _until_signal(serve: Any) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     await serve(stop)
+
+
+def _quietly(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run it with no log beside what it says, but errors."""
+    from bot.logs import configure_logs
+
+    configure_logs("ERROR")
+    return _run(work)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -54,6 +54,7 @@ from bot.usecases.purge import purge_deleted
 from bot.usecases.reminding import tick_reminders
 from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
+from bot.usecases.secret_links import tick_links
 from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
@@ -300,6 +301,7 @@ def _tasks(
         Task("logins", 10.0, tools.mint.tick),
         Task("exemptions", 60.0, lambda: tick_exemptions(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
+        Task("links", 60.0, lambda: tick_links(deps)),
         Task("prune", 300.0, lambda: prune(deps)),
     )
 

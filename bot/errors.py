@@ -7,7 +7,8 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── NotFound                   no such registry, draft or workspace, or it expired
 ├── NotAllowed                 this person may not do that
 │   ├── NotSetUp               not yet: first somebody has to say who manages
-│   └── BadToken               what a machine signed in with is not good here
+│   ├── BadToken               what a machine signed in with is not good here
+│   └── WrongCode              the code typed for a secret is not the one; `left` tries are left
 ├── Conflict                   somebody else changed it first, or the name is taken
 │   └── Overtaken              what was typed is kept and can be put on the newer version
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
@@ -67,6 +68,14 @@ class NotSetUp(NotAllowed):
 
 class BadToken(NotAllowed):
     """A machine's token is not good here; says neither why nor what would be."""
+
+
+class WrongCode(NotAllowed):
+    """Not the code that was given for a secret; `left` is how often another may be typed."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        super().__init__(f"That is not the code. Tries left: {left}.")
 
 
 class Conflict(RegistrarError):

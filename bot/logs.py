@@ -21,13 +21,14 @@ _NAMES: Final = re.compile(
     r"|assertion|cookie|service_account_json|response_url|signature|encryption_keys)"
 )
 _SHAPES: Final = re.compile(
-    r"(?:gh[pousr]_|github_pat_|glpat-|gldt-|dckr_[po]at_|xox[abposr]-|xapp-|SCW)[A-Za-z0-9_\-]{8,}"
+    r"(?:gh[pousr]_|github_pat_|glpat-|gldt-|dckr_[po]at_|xox[abposr]-|xapp-|SCW|rgct_)"
+    r"[A-Za-z0-9_\-]{8,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"
     r"|(?P<keep>(?:Basic|Bearer)\s"
     r"|[?&](?:token|ticket|access_token|assertion|password|secret|sig)="
-    r"|/response/|hooks\.slack\.com/)[A-Za-z0-9+/=_\-.~%]{6,}"
+    r"|/response/|/secret/|hooks\.slack\.com/)[A-Za-z0-9+/=_\-.~%]{6,}"
     r"|(?P<scheme>://)[^/@\s:]+:[^/@\s]+(?=@)",
     re.DOTALL,
 )

@@ -30,9 +30,10 @@ from bot.kinds.net import AllowList
 from bot.store.cipher import Keyring
 from bot.store.engine import Store, open_store
 from bot.usecases import clusters, drafts
-from bot.usecases.clusters import Issued, Wanted
+from bot.usecases.clusters import Wanted
 from bot.usecases.deps import Deps
 from bot.usecases.drafts import Answers
+from bot.usecases.issuing import Issued
 
 NOW = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
 

@@ -32,6 +32,7 @@ def stream() -> Iterator[io.StringIO]:
         "dckr_pat_abcdefghijklmnop0123456789",
         "xoxb-123456789012-abcdefghijkl",
         "AKIAIOSFODNN7EXAMPLE",
+        "rgct_abcdefghij0123456789-_ABCDEFGHIJabcdefghijk",
         "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl",
         "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
     ],
@@ -78,6 +79,7 @@ def test_what_libraries_say_at_debug_is_not_written(stream: io.StringIO, name: s
         ("https://user:pa55word@host/v2/", "host/v2/"),
         ("https://auth.example/token?service=x&token=abcdef", "service=x"),
         ("Authorization: Basic dXNlcjpzZWNyZXQ=", "Authorization"),
+        ("https://registrar.example.com/secret/token-abcdef", "example.com/secret/"),
     ],
 )
 def test_urls_and_headers_lose_only_their_secret_part(

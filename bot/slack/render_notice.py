@@ -10,13 +10,17 @@ from typing import Final
 from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
+from bot.slack.render_cluster import cluster_notice
 from bot.slack.render_gate import exemption_notice
 from bot.slack.text import code, escape
 from bot.slack.words import moment, span
+from bot.usecases.cluster_news import ADDED, CHANGED, DELETED, REVOKED, ROTATED
 
 EXEMPTIONS: Final = ("exemption_announced", "exemption_lapsing", "exemption_lapsed")
+CLUSTERS: Final = (ADDED, CHANGED, ROTATED, REVOKED, DELETED)
 NOTICES: Final = (
     *EXEMPTIONS,
+    *CLUSTERS,
     "registry_unsteady",
     "registry_parked",
     "network_offline",
@@ -109,4 +113,5 @@ _LINES: Final[Mapping[str, Callable[[Mapping[str, str]], list[str]]]] = {
     "network_offline": _offline,
     "network_back": _back,
     **{what: partial(exemption_notice, what) for what in EXEMPTIONS},
+    **{what: partial(cluster_notice, what) for what in CLUSTERS},
 }

@@ -72,9 +72,11 @@ async def add_token(session: AsyncSession, row: ClusterToken) -> None:
 
 
 async def tokens(session: AsyncSession, cluster_id: str) -> Sequence[ClusterToken]:
-    """All that are kept of a cluster, the newest first."""
+    """All that are kept of a cluster, the one that lasts longest first."""
     wanted = select(ClusterToken).where(col(ClusterToken.cluster_id) == cluster_id)
-    return (await session.exec(wanted.order_by(col(ClusterToken.created_at).desc()))).all()
+    ends = col(ClusterToken.expires_at)
+    ordered = wanted.order_by(ends.is_not(None), ends.desc(), col(ClusterToken.created_at).desc())
+    return (await session.exec(ordered)).all()
 
 
 async def with_tokens(
@@ -93,19 +95,24 @@ async def note_use(
     await session.exec(update(ClusterToken).where(mine, old).values(used_at=now))
 
 
-async def end_tokens(session: AsyncSession, cluster_id: str, at: datetime, but: str = "") -> None:
-    """Let those that never end be good until `at`; the one with the digest `but` is left alone."""
-    mine = (
+async def end_tokens(session: AsyncSession, cluster_id: str, at: datetime) -> None:
+    """Let those that never end be good until `at`."""
+    lasting = (
         col(ClusterToken.cluster_id) == cluster_id,
         col(ClusterToken.expires_at).is_(None),
-        col(ClusterToken.digest) != but,
     )
-    await session.exec(update(ClusterToken).where(*mine).values(expires_at=at))
+    await session.exec(update(ClusterToken).where(*lasting).values(expires_at=at))
 
 
 async def drop_tokens(session: AsyncSession, digests: Sequence[str]) -> None:
     """These are good for nothing from now on."""
     await session.exec(delete(ClusterToken).where(col(ClusterToken.digest).in_(digests)))
+
+
+async def ended_tokens(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
+    """The digests of some whose time is over."""
+    wanted = select(ClusterToken.digest).where(col(ClusterToken.expires_at) <= now)
+    return (await session.exec(wanted.limit(limit))).all()
 
 
 def view_of(row: Cluster) -> ClusterView:

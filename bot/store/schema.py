@@ -576,7 +576,9 @@ class ClusterToken(Row, table=True):
 class TokenLink(Row, table=True):
     """A page outside Slack that shows a cluster's token once, to the person who asked for it.
 
-    `digest` is the SHA-256 of the link; `blob` the sealed token, gone once it was shown.
+    `digest` is the SHA-256 of the link, `token_digest` that of the token. `blob` is sealed and has
+    the token and the code that is to be typed; it is gone once the token was shown, or after too
+    many wrong codes, which `tries` counts.
     """
 
     __tablename__ = "token_link"
@@ -584,8 +586,10 @@ class TokenLink(Row, table=True):
 
     digest: str = Field(primary_key=True)
     cluster_id: str = Field(foreign_key="cluster.id", ondelete="CASCADE")
+    token_digest: str = ""
     user_id: str
     blob: bytes | None = Field(default=None, sa_type=LargeBinary)
+    tries: int = 0
     created_at: datetime
     expires_at: datetime
     shown_at: datetime | None = None

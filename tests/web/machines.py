@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.usecases.clusters import Issued
 from bot.usecases.deps import Deps
+from bot.usecases.issuing import Issued
 from bot.web.application import web_application
 from tests.factories import cluster
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.core.cluster import ClusterView
-from bot.usecases.clusters import Issued
 from bot.usecases.deps import Deps
+from bot.usecases.issuing import Issued
 from bot.web.application import web_application
 from bot.web.bearer import PER_ADDRESS, PER_CLUSTER, Bearer
 from bot.web.tries import Tries
