@@ -61,6 +61,7 @@ from bot.usecases.weekly import tick_weekly
 from bot.web.application import web_application
 from bot.web.bearer import Bearer
 from bot.web.inventory import inventory_routes
+from bot.web.pull_secret import pull_secret_routes
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +153,7 @@ class Bot:
     watch: Watch
     courier: Courier
     metrics: Metrics
+    mint: Mint
 
     async def run(
         self,
@@ -224,7 +226,10 @@ class Bot:
     def _routes(self) -> list[web.RouteDef]:
         """What machines ask."""
         bearer = Bearer(self.deps)
-        return inventory_routes(self.deps, bearer)
+        return [
+            *inventory_routes(self.deps, bearer),
+            *pull_secret_routes(self.deps, self.mint, bearer),
+        ]
 
 
 @asynccontextmanager
@@ -281,7 +286,9 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         if settings.heartbeat_url is not None:
             url, in_order = settings.heartbeat_url.reveal(), partial(_in_order, deps, metronome)
             metronome.add(Task("heartbeat", EVERY, Heartbeat(session, url, in_order).beat))
-        yield Bot(settings, deps, app, client, background, metronome, watch, courier, metrics)
+        yield Bot(
+            settings, deps, app, client, background, metronome, watch, courier, metrics, tools.mint
+        )
 
 
 def _tasks(

@@ -13,7 +13,7 @@ from bot.kinds.docker_config import for_docker, for_kubernetes
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
 from bot.usecases import pull_secrets
-from bot.usecases.pull_secrets import Collected
+from bot.usecases.pull_secrets import DOUBLED, Collected
 
 GIVEN, SOME_LEFT_OUT = 0, 1
 
@@ -41,9 +41,12 @@ async def print_pull_secret(
             _note(name, "left out: docker keeps one login for each host")
         sys.stdout.write(text.reveal())
         return SOME_LEFT_OUT if found.left_out or doubled else GIVEN
-    config = base64.b64encode(for_kubernetes(found.entries).reveal().encode()).decode("ascii")
+    text, doubled = for_kubernetes(found.entries)
+    for name in doubled:
+        _note(name, f"left out: {DOUBLED}")
+    config = base64.b64encode(text.reveal().encode()).decode("ascii")
     sys.stdout.write(json.dumps(_secret(config, namespace, secret_name), indent=2) + "\n")
-    return SOME_LEFT_OUT if found.left_out else GIVEN
+    return SOME_LEFT_OUT if found.left_out or doubled else GIVEN
 
 
 def _secret(config: str, namespace: str, name: str) -> dict[str, object]:

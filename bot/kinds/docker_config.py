@@ -48,17 +48,24 @@ def faults(entry: Entry) -> str:
     return ""
 
 
-def for_kubernetes(entries: Sequence[Entry]) -> Secret:
-    """The file for the kubelet; of several registries at one host, each under its path.
+def for_kubernetes(entries: Sequence[Entry]) -> tuple[Secret, list[str]]:
+    """The file for the kubelet, and which registries had to be left out.
 
-    Raises NoLogin when it is too large for a Secret.
+    Of several registries at one host each stands under its path; of several for the very same
+    images the first. A path is a plain prefix to the kubelet: the login of `ghcr.io/acme` is also
+    tried for `ghcr.io/acme-evil`. It goes to its own host even so, and a longer key is tried first;
+    with a slash at its end it would not serve an image called exactly like the path.
+    Raises NoLogin when the file is too large for a Secret.
     """
     at_host = Counter(entry.host for entry in entries)
-    keyed = {}
+    keyed: dict[str, Entry] = {}
+    left_out = []
     for entry in entries:
-        alone = at_host[entry.host] == 1 or not entry.scope
-        keyed[_host_key(entry.host) if alone else f"{entry.host}/{entry.scope}"] = entry
-    return _written(keyed)
+        key = _host_key(entry.host) if at_host[entry.host] == 1 else _path_key(entry)
+        if key in keyed:
+            left_out.append(entry.registry)
+        keyed.setdefault(key, entry)
+    return _written(keyed), left_out
 
 
 def for_docker(entries: Sequence[Entry]) -> tuple[Secret, list[str]]:
@@ -71,6 +78,16 @@ def for_docker(entries: Sequence[Entry]) -> tuple[Secret, list[str]]:
             left_out.append(entry.registry)
         keyed.setdefault(key, entry)
     return _written(keyed), left_out
+
+
+def _path_key(entry: Entry) -> str:
+    # Without a path it is the plain host, of Docker Hub too: the kubelet looks for the key that
+    # `docker login` writes only where no other key fits, such as that of a neighbour.
+    if not entry.scope:
+        return entry.host
+    # The kubelet takes a leading `/v1/` or `/v2/` for the version of the protocol, once.
+    version = "v2/" if entry.scope.startswith(("v1/", "v2/")) else ""
+    return f"{entry.host}/{version}{entry.scope}"
 
 
 def _host_key(host: str) -> str:

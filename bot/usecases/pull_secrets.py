@@ -6,20 +6,25 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from bot.core.access import Actor
 from bot.core.check import Verdict
+from bot.core.health import Trouble
 from bot.core.policy import ANY, canonical_host
 from bot.errors import NoLogin, NotFound, Undecryptable
 from bot.kinds.docker_config import Entry, faults
 from bot.store import audit, minted, registries
 from bot.store.registries import Stored
-from bot.store.schema import MintedLogin
+from bot.store.schema import MintedLogin, Registry
 from bot.usecases import gate
 from bot.usecases.deps import Deps
 from bot.usecases.minting import Mint
+from bot.usecases.stored_states import stored_health
 
-REFUSED = "Its credential was refused at its last check; mend it first."
+REFUSED: Final = "Its credential was refused at its last check; mend it first."
+DOUBLED: Final = "Another registry has the same images; there is room for one login of them."
+INCOMPLETE: Final = "Its stored answers are incomplete; edit it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ async def collect(
         found = await registries.all_live(session, actor.team_id)
         held = await minted.of_team(session, actor.team_id)
     wanted = _wanted(found, names, environment)
-    collected = await _collected(mint, wanted, held, now)
+    collected = await logins_of(mint, wanted, held, now)
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         for entry in collected.entries:
@@ -63,9 +68,10 @@ async def collect(
     return collected
 
 
-async def _collected(
+async def logins_of(
     mint: Mint, wanted: Sequence[Stored], held: Mapping[str, MintedLogin], now: datetime
 ) -> Collected:
+    """The logins of these registries, each tried for itself; `held` are minted ones, by id."""
     answers = await asyncio.gather(
         *(_entry(mint, one, held.get(one.registry.id), now) for one in wanted)
     )
@@ -81,11 +87,33 @@ def _wanted(found: Sequence[Stored], names: Sequence[str], environment: str) -> 
         raise NotFound(f"There is no registry {unknown[0]}.")
     if names:
         return [by_name[name] for name in dict.fromkeys(names)]
-    return [one for one in found if environment == ANY or _serves(one, environment)]
+    return for_environment(found, environment)
 
 
-def _serves(stored: Stored, environment: str) -> bool:
-    return stored.registry.environment in (ANY, environment)
+def for_environment(found: Sequence[Stored], environment: str) -> list[Stored]:
+    """Those that serve an environment: of several for the same images the best one in front.
+
+    That is one that is proven, then one that is for this environment alone.
+    """
+    wanted = [
+        one for one in found if environment == ANY or one.registry.environment in (ANY, environment)
+    ]
+    return sorted(
+        wanted,
+        key=lambda one: (
+            one.registry.verdict != Verdict.PROVEN,
+            one.registry.environment == ANY,
+            one.registry.name,
+        ),
+    )
+
+
+def refused(row: Registry) -> bool:
+    """Whether its credential is known to be refused; one odd answer takes no login away."""
+    if row.verdict != Verdict.REFUSED:
+        return False
+    health = stored_health(row.health_json)
+    return health.trouble is Trouble.REFUSED or not health.ever_proven
 
 
 async def _entry(
@@ -93,12 +121,14 @@ async def _entry(
 ) -> Entry | tuple[str, str] | None:
     """The login of one registry, or why it has none; nothing to say of an anonymous one."""
     row = stored.registry
-    if row.broken or row.verdict == Verdict.REFUSED:
+    if row.broken or refused(row):
         return row.name, row.broken or REFUSED
     try:
         login = await mint.login(stored, held, now)
     except (NoLogin, Undecryptable) as error:
         return row.name, str(error)
+    except KeyError:  # an answer that the kind needs is not stored
+        return row.name, INCOMPLETE
     if login is None:
         return None
     entry = Entry(row.name, canonical_host(row.host), gate.scope_of(row.url, row.path_scope), login)

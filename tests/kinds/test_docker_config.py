@@ -22,8 +22,9 @@ def entry(
     return Entry(registry, host, scope, PullLogin(user, Secret(password), UNTIL))
 
 
-def read(file: Secret) -> dict[str, str]:
+def read(file: Secret | tuple[Secret, list[str]]) -> dict[str, str]:
     """What the kubelet makes of it: user and password by key."""
+    file = file[0] if isinstance(file, tuple) else file
     auths = json.loads(file.reveal())["auths"]
     assert all(set(one) == {"auth"} for one in auths.values())
     return {

@@ -63,7 +63,7 @@ async def test_an_environment_gets_its_own_and_what_is_for_any(deps: Deps) -> No
     )
     named = await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE, ["s", "s"])
 
-    assert [one.registry for one in production.entries] == ["a", "p"]
+    assert [one.registry for one in production.entries] == ["p", "a"]
     assert [one.registry for one in named.entries] == ["s"]
     with pytest.raises(NotFound):
         await pull_secrets.collect(deps, Mint(deps, Logins()), ALICE, ["unknown"])
