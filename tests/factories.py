@@ -22,9 +22,10 @@ from bot.core.check import (
 from bot.core.clock import FixedClock
 from bot.core.config import Config
 from bot.core.image import Reference
+from bot.core.listing import FoundRepository, FoundTag, Page
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
-from bot.core.sight import ImageFacts
+from bot.core.sight import Absence, ImageFacts
 from bot.errors import Unseen
 from bot.kinds.net import AllowList
 from bot.store.cipher import Keyring
@@ -129,6 +130,24 @@ class ScriptedLooks:
     def __init__(self) -> None:
         self.facts: ImageFacts | Unseen = ImageFacts("sha256:" + "a" * 64)
         self.asked: list[tuple[Config, Reference]] = []
+        self.shelf: dict[str, list[str]] = {}
+        self.lists: Unseen | None = None
+        self.next = ""
+        self.turned: list[tuple[str, ...]] = []
+
+    async def repositories(self, config: Config, text: str, cursor: str) -> Page[FoundRepository]:
+        self.turned.append((text, cursor))
+        if self.lists is not None:
+            raise self.lists
+        names = [name for name in self.shelf if text in name and config.covers(name)]
+        return Page(tuple(FoundRepository(name, NOW) for name in names), self.next)
+
+    async def tags(self, config: Config, repository: str, text: str, cursor: str) -> Page[FoundTag]:
+        self.turned.append((repository, text, cursor))
+        if repository not in self.shelf:
+            raise Unseen(Absence.HIDDEN, f"{repository} was not found.")
+        found = [FoundTag(tag, "sha256:" + "b" * 64, NOW) for tag in self.shelf[repository]]
+        return Page(tuple(found), self.next)
 
     async def image(self, config: Config, image: Reference) -> ImageFacts:
         self.asked.append((config, image))

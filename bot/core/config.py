@@ -50,6 +50,11 @@ class Config:
         """A repository below the address as image references have it, with the host."""
         return "/".join(part for part in (self.host, path_in_names(self.url), repository) if part)
 
+    def covers(self, repository: str) -> bool:
+        """Whether a repository below the address is of the path scope."""
+        scope = self.path_scope
+        return not scope or repository == scope or repository.startswith(f"{scope}/")
+
     @property
     def anonymous(self) -> bool:
         return not self.secrets and "role_arn" not in self.values

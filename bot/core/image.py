@@ -77,6 +77,15 @@ class Reference:
         )
 
 
+def is_repository(text: str) -> bool:
+    """Whether a text can be the repository of an image reference."""
+    return len(text) <= LONGEST_PATH and PATH.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    return TAG.fullmatch(text) is not None
+
+
 def names_host(text: str) -> bool:
     """Whether the first piece of `text` is a host rather than part of a Docker Hub path."""
     first, slash, _ = text.partition("/")

@@ -14,13 +14,12 @@ from typing import Final, TypeVar
 
 import httpx
 
-from bot.core.check import Cause, Stage
+from bot.core.check import Stage
 from bot.core.image import Reference
 from bot.core.sight import Absence, ImageFacts
 from bot.errors import EgressError, Unseen
-from bot.kinds.challenge import Challenge
-from bot.kinds.distribution import Distribution, Login, Pull, TokenAnswer
-from bot.kinds.finding import Stop, refused
+from bot.kinds.distribution import Distribution, Pull
+from bot.kinds.finding import Stop
 from bot.kinds.manifest import (
     CONFIG_MOST,
     PLATFORMS_KEPT,
@@ -32,15 +31,13 @@ from bot.kinds.manifest import (
     preferred,
     read_config,
 )
-from bot.kinds.pull_login import pull_login
+from bot.kinds.reader import authorization_for, denied, hidden, sign_in_refused
 from bot.kinds.visit import Visit, json_object
 
 DETAIL_SECONDS: Final = 3.0
 """What the size and the date may take each; without them an answer is still worth having."""
 _T = TypeVar("_T")
 _DIGEST: Final = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})")
-# Where the token service's 401 or 403 speaks of the sign-in; elsewhere it may speak of the image.
-_JUDGES_SIGN_IN: Final = frozenset({"docker_hub", "ghcr", "github_enterprise", "gitlab", "generic"})
 
 
 async def look_at(visit: Visit, registry: Distribution, image: Reference) -> ImageFacts:
@@ -57,72 +54,6 @@ async def look_at(visit: Visit, registry: Distribution, image: Reference) -> Ima
         raise _absent(visit, registry, image, pull, answer)
     facts = ImageFacts(_digest(answer, image, registry))
     return await _described(visit, registry, image, authorization, json_object(answer), facts)
-
-
-async def authorization_for(
-    visit: Visit, registry: Distribution, challenge: Challenge | None, repository: str
-) -> str | None:
-    """What a request for `repository` carries; None where nothing is asked for. Raises Unseen."""
-    if challenge is None:
-        return None
-    login = None
-    if not visit.config.anonymous:
-        given = await pull_login(visit)
-        login = Login(given.username, given.password)
-    if challenge.scheme == "basic":
-        return login.basic() if login is not None else None
-    actions = "pull,metadata_read" if ".azurecr." in registry.host else "pull"
-    answer = await registry.token(challenge, login, f"repository:{repository}:{actions}")
-    if answer.token is None:
-        raise _no_token(visit, registry, answer, repository)
-    if not answer.grants(repository, "pull"):
-        raise denied(visit, registry, repository)
-    return f"Bearer {answer.token.reveal()}"
-
-
-def denied(visit: Visit, registry: Distribution, repository: str) -> Unseen:
-    """The sign-in is good, or there is none, and the repository is kept from it."""
-    if visit.config.anonymous:
-        return Unseen(
-            Absence.DENIED,
-            f"{repository} cannot be read without a credential: it is private, or does not exist.",
-        )
-    return Unseen(
-        Absence.DENIED,
-        f"The stored sign-in may not read {repository} at {registry.host}, or it does not exist "
-        "(the registry does not say which).",
-        f"Give it the right to pull {repository}.",
-    )
-
-
-def sign_in_refused(registry: Distribution) -> Stop:
-    return refused(
-        Stage.LOGIN,
-        Cause.BAD_CREDENTIALS,
-        f"{registry.host} refused the stored credential, so nothing could be looked at.",
-        "Test the registry to see what is wrong with it.",
-    )
-
-
-def hidden(registry: Distribution, repository: str) -> Unseen:
-    return Unseen(
-        Absence.HIDDEN,
-        f"{repository} was not found at {registry.host}: it does not exist, or is hidden from the "
-        "stored sign-in.",
-    )
-
-
-def _no_token(
-    visit: Visit, registry: Distribution, answer: TokenAnswer, repository: str
-) -> Exception:
-    if answer.status == 404:
-        return hidden(registry, repository)
-    if not answer.refused:
-        return registry.unclear(answer)
-    says = visit.config.kind in _JUDGES_SIGN_IN and not visit.config.anonymous
-    if visit.config.kind == "gitlab" and answer.status == 403:
-        says = False  # GitLab knows the user, who has no right here
-    return sign_in_refused(registry) if says else denied(visit, registry, repository)
 
 
 def _absent(

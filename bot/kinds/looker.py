@@ -11,6 +11,7 @@ from bot.core.check import Cause, CheckResult, Level, Verdict
 from bot.core.clock import Clock
 from bot.core.config import Config
 from bot.core.image import Reference
+from bot.core.listing import FoundRepository, FoundTag, Page
 from bot.core.lockout import failed_sign_in
 from bot.core.sight import Absence, ImageFacts
 from bot.errors import EgressError, Unseen
@@ -18,6 +19,9 @@ from bot.kinds.aws import AwsGateway
 from bot.kinds.distribution import Distribution
 from bot.kinds.finding import Finding, Stop
 from bot.kinds.form import login_of
+from bot.kinds.list_protocol import tags_list
+from bot.kinds.listing_kinds import LISTS
+from bot.kinds.lists import gather
 from bot.kinds.look_image import look_at
 from bot.kinds.memory import Memory
 from bot.kinds.net import Egress
@@ -63,6 +67,33 @@ class Looker:
             repository = config.below(image.repository)
             below = Reference(image.host, repository, image.tag, image.digest)
             return await look_at(visit, registry, below)
+
+        return await self._look(config, look)
+
+    async def repositories(self, config: Config, text: str, cursor: str) -> Page[FoundRepository]:
+        """The next repositories of its path scope with `text` in their name; raises Unseen."""
+
+        async def look(visit: Visit, _registry: Distribution) -> Page[FoundRepository]:
+            lists = LISTS.get(config.kind)
+            if lists is None:
+                raise Unseen(
+                    Absence.NOT_ASKED, "Registrar does not list the repositories of this kind."
+                )
+            turn = await lists.repositories(visit)
+            return await gather(turn, _wanted(config, text), cursor)
+
+        return await self._look(config, look)
+
+    async def tags(self, config: Config, repository: str, text: str, cursor: str) -> Page[FoundTag]:
+        """The next tags of a repository with `text` in them; raises Unseen."""
+
+        async def look(visit: Visit, registry: Distribution) -> Page[FoundTag]:
+            lists = LISTS.get(config.kind)
+            if lists is None:
+                turn = await tags_list(visit, registry, repository)
+            else:
+                turn = await lists.tags(visit, repository)
+            return await gather(turn, lambda tag: text in tag.name, cursor)
 
         return await self._look(config, look)
 
@@ -120,3 +151,8 @@ class Looker:
             retry_at=finding.retry_at,
             failed_sign_in=failed,
         )
+
+
+def _wanted(config: Config, text: str) -> Callable[[FoundRepository], bool]:
+    """Whether a repository is of the path scope and has `text` in its name."""
+    return lambda found: config.covers(found.name) and text in found.name

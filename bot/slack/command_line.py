@@ -24,6 +24,7 @@ VERBS: Final = (
     "exempt",
     "exemptions",
     "history",
+    "images",
     "pause",
     "resume",
     "report",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.slack.asking import check_image, open_exempt, show_exemptions
+from bot.slack.browsing import show_images
 from bot.slack.call import Call, call_of
 from bot.slack.command_line import Typed, filter_meant, kind_meant, parse
 from bot.slack.deleting import open_delete, restore
@@ -30,6 +31,7 @@ BY_NAME: Final[dict[str, ByName]] = {
     "delete": open_delete,
     "test": check_one,
     "history": show_history,
+    "images": show_images,
     "pause": open_pause,
     "resume": resume,
     "rotate": open_rotate,
@@ -96,6 +98,15 @@ async def _exemptions(desk: Desk, call: Call, _typed: Typed) -> None:
     await show_exemptions(desk, call)
 
 
+async def _images(desk: Desk, call: Call, typed: Typed) -> None:
+    name, text = typed.words[0].lower() if typed.words else "", " ".join(typed.words[1:])
+
+    async def go_on(desk: Desk, call: Call, name: str) -> None:
+        await show_images(desk, call, name, text)
+
+    await by_name(desk, call, "images", name, go_on)
+
+
 async def _add(desk: Desk, call: Call, typed: Typed) -> None:
     kind = kind_meant(typed.words, kind_labels()) if typed.words else ""
     if kind is None:
@@ -129,5 +140,6 @@ OTHERS: Final[dict[str, Other]] = {
     "check": _check,
     "exempt": _exempt,
     "exemptions": _exemptions,
+    "images": _images,
 }
 """The verbs that take something else than the name of a registry."""

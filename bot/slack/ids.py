@@ -78,6 +78,13 @@ ROTATION_REMOVED: Final = "rotation_removed"  # value: a rotation's id
 ROTATION_BACK: Final = "rotation_back"  # likewise
 ROTATION_LET_GO: Final = "rotation_let_go"  # likewise
 
+# The images of a registry; the value is a `BrowseState`.
+IMAGES: Final = "images"
+IMAGES_UP: Final = "images_up"
+IMAGES_FIRST: Final = "images_first"
+IMAGES_NEXT: Final = "images_next"
+IMAGE_LOOK: Final = "image_look"
+
 # Choices that redraw the form they are in.
 PICK_KIND: Final = "pick_kind"
 PICK_VARIANT: Final = "pick_variant"
@@ -88,7 +95,9 @@ TYPED: Final = "typed"
 PICK_GROUPS: Final = "pick_groups"
 
 # The verbs that have a picker of names.
-PICKED_VERBS: Final = ("show", "edit", "delete", "test", "history", "pause", "resume", "rotate")
+PICKED_VERBS: Final = (
+    "show", "edit", "delete", "test", "history", "images", "pause", "resume", "rotate",
+)  # fmt: skip
 
 
 def alert(button: Button) -> str:

@@ -81,6 +81,32 @@ class ListState:
         return cls(max(1, _number(found, "page")), wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class BrowseState:
+    """Which page of a registry's repositories, of one's tags, or which tag a button leads to."""
+
+    registry: str
+    text: str = ""
+    repository: str = ""
+    cursor: str = ""
+    tag: str = ""
+
+    def dump(self) -> str:
+        """At most 2,000 characters, for a cursor of at most 1,200."""
+        return _dump(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> BrowseState:
+        found = _object(text)
+        return cls(
+            _text(found, "registry"),
+            _text(found, "text"),
+            _text(found, "repository"),
+            _text(found, "cursor"),
+            _text(found, "tag"),
+        )
+
+
 def _dump(values: dict[str, Any]) -> str:
     return json.dumps({k: v for k, v in values.items() if v}, separators=(",", ":"))
 

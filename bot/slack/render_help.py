@@ -20,6 +20,7 @@ VERBS: Final = (
     ("edit NAME", "change it; a blank secret keeps the stored one"),
     ("test NAME|all", "sign in now"),
     ("check IMAGE", "may this image be deployed, is it there, and if not, why; ask with a click"),
+    ("images NAME [FILTER]", "its repositories and tags, to copy a reference that exists"),
     ("exemptions", "images that may run for a while all the same; `exempt IMAGE` adds one"),
     ("history NAME", "the last checks, and how many went well in a day, a week and a month"),
     ("report [30d]", "what failed, what was rotated, what comes next, and a picture of it"),
@@ -29,6 +30,7 @@ VERBS: Final = (
     ("delete NAME", "delete it; `restore NAME` brings it back for 7 days"),
     ("settings", "alert channel, how often to check, who manages"),
 )
+ASKS: Final = {"history": "Whose history?", "images": "Whose images?"}
 SET_UP: Final = (
     "Registrar is not set up here yet: say which channel hears its news and who manages registries."
 )
@@ -69,7 +71,7 @@ def set_up_block() -> Block:
 
 def picker_card(verb: str, lead: str = "") -> Card:
     """A search through all names that goes on to `verb`."""
-    ask = f"Which registry do you want to {verb}?" if verb != "history" else "Whose history?"
+    ask = ASKS.get(verb, f"Which registry do you want to {verb}?")
     text = f"{lead} {ask}".strip()
     element: Element = {
         "type": "external_select",

@@ -10,6 +10,7 @@ from bot.slack import ids
 from bot.slack.blocks import Element, actions, button, sections
 from bot.slack.card import Card
 from bot.slack.expiry_words import age_words, disagreement, expiry_words
+from bot.slack.metadata import BrowseState
 from bot.slack.text import code, escape
 from bot.slack.words import (
     ENVIRONMENTS,
@@ -49,6 +50,7 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         button("Test", ids.CHECK, registry.name, style="primary"),
         button("Edit", ids.EDIT, registry.name),
         *_rotate(registry),
+        button("Images", ids.IMAGES, BrowseState(registry.name).dump()),
         button("History", ids.HISTORY, registry.name),
         button("Resume", ids.RESUME, registry.name)
         if paused

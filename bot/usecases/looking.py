@@ -10,6 +10,7 @@ from bot.core.access import Actor
 from bot.core.check import Verdict
 from bot.core.config import Config
 from bot.core.image import Reference
+from bot.core.listing import FoundRepository, FoundTag, Page
 from bot.core.policy import canonical_host
 from bot.core.sight import Absence, ImageFacts
 from bot.errors import Undecryptable, Unseen
@@ -27,6 +28,14 @@ class Looks(Protocol):
     """Looks into a registry now. Raises Unseen with the reason, and nothing else."""
 
     async def image(self, config: Config, image: Reference) -> ImageFacts: ...
+
+    async def repositories(
+        self, config: Config, text: str, cursor: str
+    ) -> Page[FoundRepository]: ...
+
+    async def tags(
+        self, config: Config, repository: str, text: str, cursor: str
+    ) -> Page[FoundTag]: ...
 
 
 @dataclass(frozen=True, slots=True)

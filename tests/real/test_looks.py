@@ -90,3 +90,45 @@ async def test_what_is_not_seen_is_told_apart(
             await looker.image(config_of(registry, login), reference)
 
     assert caught.value.why is why
+
+
+async def test_what_was_pushed_is_listed(start_registry: DockerRegistryFactory) -> None:
+    """Repositories by name, tags with the newest version first, and page by page."""
+    registry = start_registry(users=dict([ALICE]))
+    tags = [f"1.{number}" for number in range(18)]
+    await pushed(registry, *tags)
+    await pushed(registry, "latest", repository="other/tool")
+
+    async with looking(registry) as looker:
+        config = config_of(registry)
+        repositories = await looker.repositories(config, "", "")
+        filtered = await looker.repositories(config, "tool", "")
+        first = await looker.tags(config, "team/app", "", "")
+        second = await looker.tags(config, "team/app", "", first.next)
+
+    assert [one.name for one in repositories.items] == ["other/tool", "team/app"]
+    assert [one.name for one in filtered.items] == ["other/tool"]
+    assert [tag.name for tag in (*first.items, *second.items)] == tags[::-1]
+    assert second.next == ""
+
+
+async def test_the_pages_of_a_real_registry_are_turned(
+    start_registry: DockerRegistryFactory,
+) -> None:
+    """By the `Link` that it sends, which is only read for where to go on."""
+    registry = start_registry(users=dict([ALICE]))
+    names = [f"team/app-{number:03}" for number in range(120)]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for name in names:
+            await push_image(client, registry.url, name, "1", basic(ALICE))
+
+    async with looking(registry) as looker:
+        found, cursor = [], ""
+        while True:
+            page = await looker.repositories(config_of(registry), "", cursor)
+            found += [one.name for one in page.items]
+            cursor = page.next
+            if not cursor:
+                break
+
+    assert found == names

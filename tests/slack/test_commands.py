@@ -164,7 +164,7 @@ async def test_a_name_that_does_not_exist_leads_to_the_search(office: Office, bo
     assert "pick_show" in str(office.slack.responses[-1]["blocks"])
 
 
-@pytest.mark.parametrize("verb", ["show", "edit", "delete", "test", "history"])
+@pytest.mark.parametrize("verb", ["show", "edit", "delete", "test", "history", "images"])
 async def test_without_a_name_there_is_a_search(office: Office, alice: Person, verb: str) -> None:
     """Every verb that needs a name offers all of them."""
     await add(office.deps)

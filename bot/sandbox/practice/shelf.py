@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
+from bot.sandbox.practice.paging import after_last
 
-PRIVATE_IMAGE: Final = "team/app:1.2"
-PUBLIC_IMAGE: Final = "public/hello:1.2"
+PRIVATE_NAME: Final = "team/app"
+PUBLIC_NAME: Final = "public/hello"
+PRIVATE_IMAGE: Final = f"{PRIVATE_NAME}:1.2"
+PUBLIC_IMAGE: Final = f"{PUBLIC_NAME}:1.2"
 AGE: Final = timedelta(days=3)
 TAGS: Final = ("1.2", "multi")
 
@@ -140,10 +143,14 @@ def build(text: str, created: str = "") -> Image:
 class Shelf:
     """Answers pulls. `…/team/app` is private and `…/hello` public, below any prefix.
 
-    With `now` its images say when they were built.
+    With `now` its images say when they were built. `crowd` adds so many repositories and tags to
+    its lists, and `bare` empties them.
     """
 
     def __init__(self, now: datetime | None = None) -> None:
+        self.pushed = now - AGE if now else None
+        self.crowd = 0
+        self.bare = False
         created = f"{now - AGE:%Y-%m-%dT%H:%M:%SZ}" if now else ""
         self._private = build("A private practice image.", created)
         self._public = build("A public practice image.", created)
@@ -154,13 +161,29 @@ class Shelf:
     def holds(self, repository: str) -> bool:
         return self._image(repository) is not None
 
+    def repositories(self, prefix: str = "") -> list[str]:
+        """What a list of this shelf has, below a prefix."""
+        if self.bare:
+            return []
+        crowd = [f"team/many-{number:04}" for number in range(self.crowd)]
+        return [f"{prefix}{name}" for name in (PUBLIC_NAME, PRIVATE_NAME, *crowd)]
+
+    def tags(self, repository: str) -> dict[str, str]:
+        """The tags of a repository with their digests."""
+        image = self._image(repository)
+        if image is None or self.bare:
+            return {}
+        crowd = {f"0.{number}": image.tags["1.2"] for number in range(self.crowd)}
+        return {**image.tags, **crowd}
+
     def answer(self, ask: Ask, pull: Pull) -> Answer:
         """The manifest, blob or list of tags, or the spec's 404; rights were judged before."""
         image = self._image(pull.repository)
         if image is None:
             return refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
         if pull.what == "tags":
-            return as_json(200, {"name": pull.repository, "tags": sorted(image.tags)})
+            names, link = after_last(list(self.tags(pull.repository)), ask)
+            return as_json(200, {"name": pull.repository, "tags": names}, *link)
         digest = image.tags.get(pull.reference, pull.reference)
         blob = image.blobs.get(digest)
         if blob is None or (pull.what == "manifests" and not accepts(ask, blob.media_type)):

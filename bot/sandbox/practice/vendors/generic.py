@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.paging import after_last, numbered
 from bot.sandbox.practice.shapes import random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
 from bot.sandbox.practice.states import State
@@ -15,6 +17,10 @@ from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, S
 HARBOR = "harbor.practice.example"
 PROJECT = 7
 HARBOR_SERVICE = "harbor-registry"
+PROJECTS = re.compile(r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories")
+ARTIFACTS = re.compile(
+    r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories/(?P<name>[^/]+)/artifacts"
+)
 
 
 class Generic(TokenVendor):
@@ -67,6 +73,8 @@ class Generic(TokenVendor):
                 return self._api(ask, {"project_id": PROJECT, "name": "team"})
             case "GET", "/api/v2.0/robots":
                 return self._api(ask, self._robots(ask))
+            case "GET", path if path.startswith("/api/v2.0/") and "repositories" in path:
+                return self._harbor_list(ask)
         return as_text(404, "404 page not found")
 
     def _api(self, ask: Ask, content: object) -> Answer:
@@ -75,6 +83,34 @@ class Generic(TokenVendor):
         if standing in {Standing.NOBODY, Standing.REFUSED}:
             return refusal(401, "UNAUTHORIZED", "unauthorized")
         return as_json(200, content)
+
+    def _harbor_list(self, ask: Ask) -> Answer:
+        """Repositories of all projects or of one, or the artifacts of one."""
+        if self.now_state is State.NO_ACCESS:
+            return refusal(403, "FORBIDDEN", "forbidden")
+        shelf = self.bench.shelf
+        pushed = f"{shelf.pushed:%Y-%m-%dT%H:%M:%S}.000Z"
+        artifacts = ARTIFACTS.fullmatch(ask.path)
+        if artifacts is not None:
+            name = unquote(unquote(artifacts["name"]))
+            tags = shelf.tags(f"{artifacts['project']}/{name}")
+            found: list[dict[str, object]] = [
+                {
+                    "digest": digest,
+                    "push_time": pushed,
+                    "tags": [{"name": tag, "push_time": pushed}],
+                }
+                for tag, digest in tags.items()
+            ]
+            return self._api(ask, numbered(found, ask))
+        project = PROJECTS.fullmatch(ask.path)
+        names = [
+            name
+            for name in shelf.repositories()
+            if project is None or name.startswith(f"{project['project']}/")
+        ]
+        listed = [{"name": name, "update_time": pushed, "artifact_count": 2} for name in names]
+        return self._api(ask, numbered(listed, ask))
 
     def _robots(self, ask: Ask) -> list[dict[str, object]]:
         if ask.first("q") != f"Level=project,ProjectID={PROJECT},name=ci":
@@ -96,6 +132,11 @@ class Generic(TokenVendor):
             return refusal(401, "UNAUTHORIZED", "authentication required", header, VERSION)
         if ask.path in {"/v2/", "/v2"}:
             return as_json(200, {}, VERSION)
+        if ask.path == "/v2/_catalog":
+            if standing is Standing.GUEST:
+                return refusal(403, "DENIED", "requested access to the resource is denied")
+            names, link = after_last(self.bench.shelf.repositories(), ask)
+            return as_json(200, {"repositories": names}, *link)
         pull = parse_pull(ask.path)
         if pull is None:
             return as_text(404, "404 page not found")
