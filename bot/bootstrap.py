@@ -55,6 +55,7 @@ from bot.usecases.reminding import tick_reminders
 from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
 from bot.usecases.secret_links import tick_links
+from bot.usecases.static_policy import tick_policies
 from bot.usecases.watch import Limits as WatchLimits
 from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
@@ -307,6 +308,7 @@ def _tasks(
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),
         Task("logins", 10.0, tools.mint.tick),
         Task("exemptions", 60.0, lambda: tick_exemptions(deps)),
+        Task("policies", 60.0, lambda: tick_policies(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("links", 60.0, lambda: tick_links(deps)),
         Task("prune", 300.0, lambda: prune(deps)),

@@ -21,6 +21,7 @@ CLUSTERS: Final = (ADDED, CHANGED, ROTATED, REVOKED, DELETED)
 NOTICES: Final = (
     *EXEMPTIONS,
     *CLUSTERS,
+    "policy_behind",
     "registry_unsteady",
     "registry_parked",
     "network_offline",
@@ -38,6 +39,16 @@ def notice_card(what: str, values: Mapping[str, str]) -> Card:
             actions(button("History", ids.HISTORY, name), button("Retest", ids.CHECK, name))
         )
     return Card("Notice", "\n".join(lines), tuple(blocks))
+
+
+def _policy_behind(values: Mapping[str, str]) -> list[str]:
+    cluster = values.get("cluster", "")
+    since = _when(values.get("since", ""))
+    command = f"registrar policy --cluster {cluster} --output policy.yaml"
+    return [
+        f"*🕒 Policy behind* · the cluster {code(cluster)} judges by rules of before {since}",
+        f"Print its policy with {code(command)} and apply the file with `kubectl apply -f`.",
+    ]
 
 
 def _unsteady(values: Mapping[str, str]) -> list[str]:
@@ -108,6 +119,7 @@ def _read(text: str) -> datetime | None:
 
 
 _LINES: Final[Mapping[str, Callable[[Mapping[str, str]], list[str]]]] = {
+    "policy_behind": _policy_behind,
     "registry_unsteady": _unsteady,
     "registry_parked": _parked,
     "network_offline": _offline,

@@ -61,6 +61,15 @@ async def note_policy(
     await change(session, cluster_id, {"policy_hash": policy_hash, "policy_at": now})
 
 
+async def with_policy(session: AsyncSession) -> Sequence[Cluster]:
+    """Live clusters of all workspaces that said which static policy they have; locked."""
+    wanted = select(Cluster).where(
+        col(Cluster.deleted_at).is_(None), col(Cluster.policy_hash) != ""
+    )
+    ordered = wanted.order_by(col(Cluster.team_id), col(Cluster.id))
+    return (await session.exec(ordered.with_for_update(skip_locked=True))).all()
+
+
 async def note_inventory(session: AsyncSession, cluster_id: str, now: datetime) -> None:
     """A whole inventory of the cluster arrived."""
     await change(session, cluster_id, {"inventory_at": now})

@@ -527,7 +527,8 @@ class Cluster(Row, table=True):
 
     `mode` is `audit`, `warn` or `enforce`; `namespaces_json` maps a namespace to its own `mode` and
     `environment`. `policy_hash` is that of the static policy it said to have, at `policy_at`;
-    `inventory_at` is when a whole inventory of it arrived last.
+    `inventory_at` is when a whole inventory of it arrived last. `rules_hash` is that of the policy
+    it should have, since `rules_at`; `behind_told` whether people heard that it has another one.
     """
 
     __tablename__ = "cluster"
@@ -551,6 +552,9 @@ class Cluster(Row, table=True):
     policy_hash: str = ""
     policy_at: datetime | None = None
     inventory_at: datetime | None = None
+    rules_hash: str = ""
+    rules_at: datetime | None = None
+    behind_told: bool = False
     created_at: datetime
     created_by: str
     deleted_at: datetime | None = None
