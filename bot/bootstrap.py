@@ -51,6 +51,7 @@ from bot.usecases.incidents import tick_incidents
 from bot.usecases.minting import Mint
 from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
+from bot.usecases.put_back import PutBack
 from bot.usecases.reminding import tick_reminders
 from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
@@ -312,6 +313,7 @@ def _tasks(
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("links", 60.0, lambda: tick_links(deps)),
         Task("prune", 300.0, lambda: prune(deps)),
+        Task("clock", 60.0, PutBack(deps).tick),
     )
 
 

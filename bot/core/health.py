@@ -197,6 +197,8 @@ def decide(
     `mode` is that of our own connection: while it is in doubt no outage is announced, and while we
     are offline the 15 minutes of an unreachable registry do not begin.
     """
+    if not health.calm:
+        health = _seen_from(health, now)
     if health.limited and result.verdict is not Verdict.LIMITED:
         health = replace(health, limited=0)
     match result.verdict:
@@ -347,6 +349,16 @@ def _undoubted(health: Health) -> Health:
         misses=0, missing_since=None,
         odd=0, odd_trouble=None, odd_since=None,
     )  # fmt: skip
+
+
+def _seen_from(health: Health, now: datetime) -> Health:
+    """The same without times that only a clock which ran ahead can have written."""
+    moments = {name: at for name in _MOMENTS if (at := getattr(health, name)) is not None}
+    ahead: dict[str, Any] = {name: now for name, at in moments.items() if at > now}
+    ahead.pop("due_at", None)  # that may be ahead, but no more than the longest wait
+    if health.due_at is not None and health.due_at > now + backoff.FARTHEST + EARLY:
+        ahead["due_at"] = None
+    return replace(health, **ahead) if ahead else health
 
 
 def _early(health: Health, now: datetime) -> bool:

@@ -25,6 +25,8 @@ WINDOW: Final = timedelta(minutes=10)
 MOST: Final = 5
 MOST_SCHEDULED: Final = 4
 REMEMBERED: Final = 64
+AWRY: Final = timedelta(minutes=1)
+"""The clocks of two workers may differ by this much."""
 
 _NOT_FAILED: Final = {
     Cause.MALFORMED, Cause.WRONG_KIND, Cause.NO_CREDENTIAL,  # never sent
@@ -75,6 +77,7 @@ def wait(guard: Guard, fingerprint: str, now: datetime, *, by_person: bool) -> d
     A person may retry a condemned secret, and another secret needs to wait for no ladder: both only
     keep to the five in ten minutes.
     """
+    guard = _seen_from(guard, now)
     most = MOST if by_person else MOST_SCHEDULED
     recent = sorted(at for at in guard.failures if at > now - WINDOW)
     until = recent[-most] + WINDOW if len(recent) >= most else None
@@ -98,6 +101,7 @@ def after_failure(
     guard: Guard, fingerprint: str, now: datetime, *, condemned: bool, by_person: bool = False
 ) -> Guard:
     """Remember a failed sign-in; `condemned` when it is now certain that the secret is refused."""
+    guard = _seen_from(guard, now)
     failures = tuple(at for at in guard.failures if at > now - WINDOW)
     guard = replace(guard, failures=(*failures, now))
     if fingerprint in guard.condemned:
@@ -131,6 +135,15 @@ def forget(guard: Guard, fingerprint: str) -> Guard:
     if left:
         return replace(guard, condemned=left)
     return replace(guard, condemned=(), rung=0, retry_at=None)
+
+
+def _seen_from(guard: Guard, now: datetime) -> Guard:
+    """The same without times that only a clock which ran ahead can have written."""
+    past = tuple(at for at in guard.failures if at <= now + AWRY)
+    far = guard.retry_at is not None and guard.retry_at > now + backoff.FARTHEST + AWRY
+    if not far and len(past) == len(guard.failures):
+        return guard
+    return replace(guard, failures=past, retry_at=None if far else guard.retry_at)
 
 
 def _climb(guard: Guard, now: datetime) -> Guard:

@@ -100,11 +100,14 @@ def heard(
     network: Network, host: str, now: datetime, *, reached: bool
 ) -> tuple[Network, tuple[Word, ...]]:
     """A host answered, or did not."""
-    sights = {name: sight for name, sight in network.sights.items() if sight.at > now - WINDOW}
+    seen = network.sights.items()
+    # What was seen a minute from now was seen by a clock that ran ahead.
+    sights = {name: one for name, one in seen if now - WINDOW < one.at < now + ASK_AGAIN}
     network = replace(network, sights={**sights, host: Sight(now, reached)})
     suspicious = _suspicious(network.sights)
     if network.mode is Mode.ONLINE:
-        cleared = network.cleared_until is not None and now < network.cleared_until
+        until = network.cleared_until
+        cleared = until is not None and now < until <= now + CLEARED
         return (network, ()) if cleared or not suspicious else _ask(network, now)
     if not suspicious:
         return _online(network, now)
@@ -113,7 +116,8 @@ def heard(
 
 def tick(network: Network, now: datetime) -> tuple[Network, tuple[Word, ...]]:
     """Time passed; while in doubt or offline the control probes are asked once a minute."""
-    waiting = network.asked_at is not None and now < network.asked_at + ASK_AGAIN
+    asked = network.asked_at
+    waiting = asked is not None and abs(now - asked) < ASK_AGAIN
     if network.mode is Mode.ONLINE or waiting:
         return network, ()
     return replace(network, asked_at=now), (Word.ASK,)

@@ -122,10 +122,16 @@ def arrived(
 
 
 def tick(channel: Channel, now: datetime) -> tuple[Channel, tuple[Word, ...]]:
-    """Time passed: what waited long enough is posted alone, and a storm may be over."""
-    if channel.joined_at is not None and now >= channel.joined_at + LASTS:
+    """Time passed: what waited long enough is posted alone, and a storm may be over.
+
+    What lies far ahead of now was written by a clock that has been put back, and waits no longer;
+    a little ahead is another worker's transaction that began later.
+    """
+    ahead, joined = now + WITHIN, channel.joined_at
+    if joined is not None and (now >= joined + LASTS or joined > ahead):
         channel = replace(channel, parent="", joined_at=None, trouble=None)
-    ripe = [a for a in channel.arrivals if not a.posted and now >= a.at + HOLD]
+    waiting = [a for a in channel.arrivals if not a.posted]
+    ripe = [a for a in waiting if now >= a.at + HOLD or a.at > ahead]
     arrivals = tuple(
         replace(a, posted=True) if a in ripe else a
         for a in channel.arrivals

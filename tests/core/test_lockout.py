@@ -206,3 +206,19 @@ def test_never_more_than_five_whoever_asks(seed: int) -> None:
 
     window = 10 * MINUTE
     assert all(sum(at <= other < at + window for other in failures) <= 5 for at in failures)
+
+
+def test_a_clock_that_ran_ahead_locks_nobody_out() -> None:
+    """Failures and a ladder of next month: once it is put right, nobody waits for that month."""
+    ahead, guard = START + timedelta(days=30), Guard()
+    for minute in range(4):
+        at = ahead + timedelta(minutes=minute)
+        guard = after_failure(guard, "old", at, condemned=minute > 0)
+
+    assert wait(guard, "new", ahead + timedelta(minutes=4), by_person=False) is not None
+    assert wait(guard, "new", START, by_person=False) is None
+    assert wait(guard, "old", START, by_person=False) is None
+    again = after_failure(guard, "old", START, condemned=True)
+    assert again.failures == (START,)
+    assert again.retry_at is not None
+    assert again.retry_at <= START + timedelta(days=1)

@@ -115,6 +115,17 @@ def test_a_line_that_comes_and_goes_is_said_once_an_hour() -> None:
     assert (lost, back) == ((), ())
 
 
+def test_a_clock_that_is_put_back_does_not_leave_us_in_doubt() -> None:
+    """The probes were asked by a clock a day ahead: they are asked again at once."""
+    network, _ = lose(Network(), "a.example")
+    before = START - timedelta(days=1)
+
+    _, words = tick(network, before)
+    assert words == (Word.ASK,)
+    network, _ = heard(network, "b.example", before, reached=True)
+    assert network.mode is Mode.ONLINE
+
+
 def test_old_news_of_hosts_are_forgotten() -> None:
     """Hosts heard of more than five minutes ago decide nothing."""
     network = see(Network(), "a.example", "b.example", "c.example")

@@ -130,6 +130,33 @@ def test_one_that_is_over_before_its_turn_is_not_told() -> None:
     assert tick(channel, START + MINUTE)[1] == ()
 
 
+def test_a_clock_that_is_put_back_holds_nobody_back() -> None:
+    """One waited for its turn, in a storm's wake, when it went back by a day."""
+    channel, _ = play([(n, f"i{n}", AWAY) for n in range(6)])
+    later = START + timedelta(hours=1)
+    for name in ("a", "b", "c"):
+        channel, _ = arrived(channel, name, AWAY, later)
+
+    channel, words = tick(channel, later - timedelta(days=1))
+
+    assert words == (Alone("c"),)
+    assert next_tick(channel) is None
+
+
+def test_a_worker_whose_transaction_began_earlier_breaks_no_storm() -> None:
+    """It waited for the channel's row, in which others of a few seconds later stand."""
+    channel, _ = play([])
+    for number in range(5):
+        channel, _ = arrived(channel, f"i{number}", AWAY, START)
+    before = START - timedelta(seconds=5)
+
+    assert tick(channel, before)[1] == ()
+    storm, words = arrived(channel, "i5", AWAY, before)
+    assert isinstance(words[-1], Gather)
+    _, words = arrived(storm, "i6", AWAY, before - timedelta(seconds=5))
+    assert words == (Join("i0", "i6"),)
+
+
 def test_the_same_incident_twice_is_one() -> None:
     """A repeated delivery adds nothing."""
     channel, _ = arrived(Channel(), "a", AWAY, START)
