@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.check import Verdict
 from bot.core.registry import Filter
+from bot.store.plain import run, sql
 from bot.store.schema import CURRENT, DELETED, LIVE, PURGED, CheckRecord, Credential, Registry
 
 
@@ -243,6 +244,33 @@ def answer(record: CheckRecord) -> dict[str, Any]:
         "remedy": record.remedy,
         "checked_at": record.at,
     }
+
+
+async def planned_after(
+    session: AsyncSession, team_id: str, moment: datetime
+) -> list[tuple[str, datetime]]:
+    """Registries checked as often as the workspace says and next after `moment`: id and when.
+
+    Only those that worked: what fails keeps to waits of its own.
+    """
+    calm = (str(Verdict.PROVEN), str(Verdict.UNPROVEN))
+    statement = select(Registry.id, Registry.next_check_at).where(
+        _live(team_id),
+        col(Registry.recheck_minutes).is_(None),
+        col(Registry.verdict).in_(calm),
+        col(Registry.next_check_at) > moment,
+    )
+    return [(name, at) for name, at in await session.exec(statement) if at is not None]
+
+
+async def plan(session: AsyncSession, times: Mapping[str, tuple[datetime, datetime]]) -> None:
+    """Move the next check of registries from one time to another; where it is still the first."""
+    statement = sql(
+        session,
+        "UPDATE registry SET next_check_at = :new WHERE id = :id AND next_check_at = :old",
+    )
+    for name, (old, new) in sorted(times.items()):
+        await run(session, statement, id=name, old=old, new=new)
 
 
 async def mark_broken(session: AsyncSession, registry_id: str, sentence: str) -> None:

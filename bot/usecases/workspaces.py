@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from bot.core.access import MINUTES_MAX, MINUTES_MIN, Actor, WorkspaceSettings
+from bot.core.schedule import interval, next_check
 from bot.errors import Conflict, InvalidInput
-from bot.store import audit, workspaces
+from bot.store import audit, registries, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.permission import require_setter
 
@@ -47,7 +52,18 @@ async def change_settings(deps: Deps, actor: Actor, wanted: WorkspaceSettings) -
             details=_differences(before, wanted),
         )
         await audit.note(session, deed, now)
+        if wanted.recheck_minutes < before.recheck_minutes:
+            await _check_sooner(session, actor.team_id, interval(wanted.recheck_minutes), now)
         return await workspaces.settings(session, actor.team_id)
+
+
+async def _check_sooner(
+    session: AsyncSession, team_id: str, every: timedelta, now: datetime
+) -> None:
+    """A shorter interval holds from now on, not after the longer one that is under way."""
+    late = await registries.planned_after(session, team_id, now + every)
+    sooner = {name: (at, next_check(name, every, now)) for name, at in late}
+    await registries.plan(session, sooner)
 
 
 def _validate(wanted: WorkspaceSettings) -> None:

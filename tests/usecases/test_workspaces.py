@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from bot.core.access import WorkspaceSettings
 from bot.errors import Conflict, InvalidInput, NotAllowed
-from bot.store.schema import AuditEvent
+from bot.store.schema import AuditEvent, Registry
 from bot.usecases import workspaces
 from bot.usecases.deps import Deps
-from tests.factories import ALICE, BOB, MALLORY
+from tests.factories import ALICE, BOB, MALLORY, add, generic
 
 
 async def test_anyone_may_make_the_first_settings(deps: Deps) -> None:
@@ -98,3 +99,29 @@ async def test_a_change_of_settings_is_audited(deps: Deps) -> None:
         row = (await session.exec(select(AuditEvent))).one()
     assert (row.user_id, row.action) == ("UALICE", "settings changed")
     assert "60 → 30" in row.details_json
+
+
+async def test_a_shorter_interval_holds_at_once(deps: Deps) -> None:
+    """Not after the week that is under way; what fails or has an interval of its own keeps it."""
+    weekly = WorkspaceSettings(recheck_minutes=7 * 1440)
+    before = await workspaces.change_settings(deps, ALICE, weekly)
+    for name in ("one", "two", "own", "refused"):
+        await add(deps, answers=generic(name))
+    later = deps.clock.now() + timedelta(days=6)
+    async with deps.store.transaction() as session:
+        await session.exec(update(Registry).values(next_check_at=later))
+        for name, values in (
+            ("own", {"recheck_minutes": 10080}),
+            ("refused", {"verdict": "refused"}),
+        ):
+            there = update(Registry).where(col(Registry.name) == name)
+            await session.exec(there.values(**values))
+
+    await workspaces.change_settings(deps, ALICE, replace(before, recheck_minutes=5))
+
+    async with deps.store.reading() as session:
+        rows = {row.name: row.next_check_at for row in await session.exec(select(Registry))}
+    soon = deps.clock.now() + timedelta(minutes=5)
+    assert rows["one"] != rows["two"]
+    assert all(rows[name] <= soon for name in ("one", "two"))  # type: ignore[operator]
+    assert rows["own"] == rows["refused"] == later
