@@ -131,6 +131,14 @@ async def ticking(session: AsyncSession, now: datetime, limit: int) -> list[Inci
     return list((await session.exec(wanted)).all())
 
 
+async def look_again(session: AsyncSession, team_id: str, now: datetime) -> None:
+    """Have the time of every open incident of a workspace judged anew."""
+    statement = update(IncidentRow).where(
+        col(IncidentRow.team_id) == team_id, col(IncidentRow.closed_at).is_(None)
+    )
+    await session.exec(statement.values(next_tick_at=now))
+
+
 async def join(session: AsyncSession, incident_id: str, registry_id: str, now: datetime) -> None:
     """Make a registry part of an incident, again if it had left."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core.access import MINUTES_MAX, MINUTES_MIN, Actor, WorkspaceSettings
 from bot.core.schedule import interval, next_check
 from bot.errors import Conflict, InvalidInput
-from bot.store import audit, registries, workspaces
+from bot.store import audit, incidents, registries, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.permission import require_setter
 
@@ -54,6 +54,8 @@ async def change_settings(deps: Deps, actor: Actor, wanted: WorkspaceSettings) -
         await audit.note(session, deed, now)
         if wanted.recheck_minutes < before.recheck_minutes:
             await _check_sooner(session, actor.team_id, interval(wanted.recheck_minutes), now)
+        if wanted.preferences.rules != before.preferences.rules:
+            await incidents.look_again(session, actor.team_id, now)
         return await workspaces.settings(session, actor.team_id)
 
 

@@ -11,9 +11,10 @@ import pytest
 from sqlmodel import col, select, update
 
 from bot.core.incident import Button, Click, Lost, Step
+from bot.core.preferences import Preferences
 from bot.errors import NotFound
 from bot.store.schema import AuditEvent, IncidentRow, Outgoing
-from bot.usecases import incidents
+from bot.usecases import incidents, workspaces
 from bot.usecases.deps import Deps
 from tests.factories import ALICE, BOB, MALLORY, add, clock_of, deps_on, generic
 from tests.slack.alarm import fails, listen, press, rows
@@ -103,6 +104,25 @@ async def test_time_reminds_and_escalates_once(deps: Deps) -> None:
     told = [what for _, what in await letters(deps)]
     assert told.count("incident_entry") == 2
     assert told.count("incident_escalated") == 1
+
+
+async def test_changed_rules_hold_for_what_is_open(deps: Deps) -> None:
+    """It opened while nobody was to be reminded; now somebody is, after four hours."""
+    never = Preferences(remind_hours=None, escalate_hours=None)
+    settings = await workspaces.settings(deps, ALICE)
+    settings = await workspaces.change_settings(deps, ALICE, replace(settings, preferences=never))
+    await fails(deps)
+    clock_of(deps).skip(timedelta(hours=3))
+    await incidents.tick_incidents(deps)
+    await workspaces.change_settings(deps, ALICE, replace(settings, preferences=Preferences()))
+
+    told = []
+    for _ in range(3):
+        await incidents.tick_incidents(deps)
+        told.append([what for _, what in await letters(deps)].count("incident_entry"))
+        clock_of(deps).skip(timedelta(hours=1))
+
+    assert told == [0, 1, 1]
 
 
 async def test_an_incident_that_cannot_be_read_stops_no_other(deps: Deps) -> None:
