@@ -230,6 +230,22 @@ def policy(
     sys.exit(_run(print_policy(wanted, output, workspace)))
 
 
+@main.command()
+@click.option("--url", envvar="REGISTRAR_URL", required=True, help="Where Registrar is: https://…")
+@click.option("--cluster", envvar="REGISTRAR_CLUSTER", required=True, help="The cluster's id.")
+@click.option("--context", default="", help="Of the kubeconfig, outside of a cluster.")
+def inventory(url: str, cluster: str, context: str) -> None:
+    """Tell Registrar what this cluster runs; exit 0 told, 2 not told at all.
+
+    Reads with the pod's service account, or the kubeconfig, and changes nothing. The cluster's
+    token is taken from REGISTRAR_TOKEN, or from the file that REGISTRAR_TOKEN_FILE names. Whatever
+    cannot be listed makes it fail: half a list would look as if the rest were gone.
+    """
+    from bot.terminal_inventory import send_inventory, token_from
+
+    _run(send_inventory(url, cluster, _guard(lambda: token_from(os.environ)), context))
+
+
 @main.command("pull-secret")
 @click.argument("names", nargs=-1)
 @click.option(

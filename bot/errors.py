@@ -14,6 +14,7 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
 ├── NoLogin                    a registry has no login to pull with at the moment
 ├── Unseen                     a look into a registry showed nothing; `why` says which way
+├── InventoryFailed            a cluster could not be looked at as a whole, or not be told of
 ├── StoreError                 the database is locked, full or away; nothing was saved
 ├── SettingsError              the process cannot start as it is configured
 └── EgressError                an outgoing request was refused or failed; `cause` says which
@@ -118,6 +119,10 @@ class Unseen(RegistrarError):
         self.retry_at = retry_at
         self.failed_sign_in = failed_sign_in
         super().__init__(sentence)
+
+
+class InventoryFailed(RegistrarError):
+    """A cluster could not be looked at as a whole, or Registrar not told; nothing counts of it."""
 
 
 class StoreError(RegistrarError):

@@ -1,0 +1,1 @@
+"""What a cluster runs, looked at from inside of it and sent to Registrar."""
