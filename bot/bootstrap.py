@@ -62,6 +62,7 @@ from bot.usecases.watch import Watch
 from bot.usecases.weekly import tick_weekly
 from bot.web.application import web_application
 from bot.web.bearer import Bearer
+from bot.web.deployments import deployment_routes
 from bot.web.inventory import inventory_routes
 from bot.web.pull_secret import pull_secret_routes
 
@@ -230,6 +231,7 @@ class Bot:
         bearer = Bearer(self.deps)
         return [
             *inventory_routes(self.deps, bearer),
+            *deployment_routes(self.deps, bearer),
             *pull_secret_routes(self.deps, self.mint, bearer),
         ]
 

@@ -80,6 +80,11 @@ async def add_token(session: AsyncSession, row: ClusterToken) -> None:
     await session.flush()
 
 
+async def token(session: AsyncSession, digest: str) -> ClusterToken | None:
+    """What is kept of the token with that digest, whether or not it is still good."""
+    return await session.get(ClusterToken, digest)
+
+
 async def tokens(session: AsyncSession, cluster_id: str) -> Sequence[ClusterToken]:
     """All that are kept of a cluster, the one that lasts longest first."""
     wanted = select(ClusterToken).where(col(ClusterToken.cluster_id) == cluster_id)

@@ -66,6 +66,16 @@ async def authenticate(deps: Deps, cluster_id: str, token: Secret) -> ClusterVie
     return clusters.view_of(row)
 
 
+async def authenticate_alone(deps: Deps, token: Secret) -> ClusterView:
+    """The cluster that a token is of, for who does not name it, such as a pipeline; BadToken."""
+    cluster_id = ""
+    if _TOKEN.fullmatch(token.reveal()):
+        async with deps.store.reading() as session:
+            kept = await clusters.token(session, digest_of(token))
+        cluster_id = kept.cluster_id if kept else ""
+    return await authenticate(deps, cluster_id, token)
+
+
 async def identify(deps: Deps, cluster_id: str) -> ClusterView:
     """The cluster of an address, for who cannot sign in, such as an API server; NotFound."""
     if is_cluster_id(cluster_id):

@@ -15,7 +15,13 @@ from aiohttp import web
 from bot.core.cluster import ClusterView
 from bot.core.secret import Secret
 from bot.errors import BadToken, StoreError
-from bot.usecases.cluster_tokens import REFUSED, authenticate, digest_of, is_cluster_id
+from bot.usecases.cluster_tokens import (
+    REFUSED,
+    authenticate,
+    authenticate_alone,
+    digest_of,
+    is_cluster_id,
+)
 from bot.usecases.deps import Deps
 from bot.web.tries import Tries
 
@@ -45,10 +51,18 @@ class Bearer:
 
     def for_cluster(self, handler: ClusterHandler) -> Handler:
         """A handler of a route with `{cluster}` that hears only this cluster."""
+        return self._hearing(handler, lambda request: request.match_info["cluster"])
 
+    def for_any(self, handler: ClusterHandler) -> Handler:
+        """A handler of a route that names no cluster: a token of one says whose it is."""
+        return self._hearing(handler, lambda _request: None)
+
+    def _hearing(
+        self, handler: ClusterHandler, named: Callable[[web.Request], str | None]
+    ) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                cluster = await self.cluster(request, request.match_info["cluster"])
+                cluster = await self.cluster(request, named(request))
                 return await handler(request, cluster)
             except StoreError:
                 return refusal(503, AWAY, {"Retry-After": "5"})
@@ -57,23 +71,29 @@ class Bearer:
 
         return handle
 
-    async def cluster(self, request: web.Request, cluster_id: str) -> ClusterView:
-        """The cluster that the request's token is of; raises SignInRefused or StoreError."""
+    async def cluster(self, request: web.Request, cluster_id: str | None) -> ClusterView:
+        """The cluster that the request's token is of; raises SignInRefused or StoreError.
+
+        With a `cluster_id` the token must be of that one.
+        """
         token = _token(request)
         if token is None:
             raise SignInRefused(401, MISSING)
         address = request.remote or ""
-        known = (cluster_id, digest_of(token))
+        known = (cluster_id or "", digest_of(token))
         if known not in self._known:
-            wait = max(self._addresses.wait(address), self._clusters.wait(cluster_id))
+            wait = max(self._addresses.wait(address), self._clusters.wait(cluster_id or ""))
             if wait:
                 raise SignInRefused(429, f"Too many failed tries. Wait {wait} s.", wait)
         try:
-            cluster = await authenticate(self._deps, cluster_id, token)
+            if cluster_id is None:
+                cluster = await authenticate_alone(self._deps, token)
+            else:
+                cluster = await authenticate(self._deps, cluster_id, token)
         except BadToken:
             self._known.pop(known, None)
             self._addresses.failed(address)
-            if is_cluster_id(cluster_id):
+            if cluster_id is not None and is_cluster_id(cluster_id):
                 self._clusters.failed(cluster_id)
             raise SignInRefused(401, REFUSED) from None
         self._remember(known)
