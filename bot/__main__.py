@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -123,6 +124,41 @@ def slack_manifest(*, over_http: bool) -> None:
         click.echo(json.dumps(app_manifest(settings.slack_command, url), indent=2))
 
     _guard(work)
+
+
+@manifest.command("kubernetes")
+@click.option("--cluster", default="", help="Its name; not needed while there is one.")
+@click.option("--namespace", default="registrar", show_default=True, help="For Registrar's own.")
+@click.option("--pull-into", multiple=True, help="A namespace that gets a pull secret; repeatable.")
+@click.option("--image", default="", help="An image with `registrar` in it, for the inventory.")
+@click.option("--fail", is_flag=True, help="Deploy nothing while Registrar cannot be reached.")
+@click.option(
+    "--ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Certificate authorities (PEM) that vouch for PUBLIC_URL.",
+)
+@WORKSPACE
+def kubernetes_manifest(
+    *,
+    cluster: str,
+    namespace: str,
+    pull_into: tuple[str, ...],
+    image: str,
+    fail: bool,
+    ca: Path | None,
+    workspace: str,
+) -> None:
+    """Print what a cluster needs (YAML): policy, webhook, pull secrets, inventory.
+
+    PUBLIC_URL says where the cluster reaches Registrar. The cluster's token is not in it; how to
+    put it there is said in a comment.
+    """
+    from bot.logs import configure_logs
+    from bot.terminal_manifest import Wanted, print_kubernetes
+
+    configure_logs("ERROR")
+    wanted = Wanted(cluster, namespace, pull_into, image, fail, ca)
+    _run(print_kubernetes(wanted, workspace))
 
 
 @main.command("test")

@@ -49,7 +49,8 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="Address that the web server listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the web server.")
     public_url: str = Field(
-        "", description="`https://…` under which Slack reaches this server (HTTP mode)."
+        "",
+        description="`https://…` under which clusters, and Slack (HTTP mode), reach this server.",
     )
     egress_allow: str = Field(
         "",

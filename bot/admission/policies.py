@@ -15,9 +15,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-import yaml
-
 from bot.admission import cel, documents
+from bot.admission.written import written
 from bot.core.cluster import ClusterView
 from bot.core.policy import ANY, Policy
 from bot.errors import InvalidInput, Unreadable
@@ -40,9 +39,9 @@ _HEADER: Final = """\
 # Printed by `registrar policy`; apply it with `kubectl apply -f`, and print it anew when
 # `registrar policy --verify` says that it is behind.
 """
-_BY_NAME: Final = "kubernetes.io/metadata.name"  # set by the API server, so nobody can fake it
+BY_NAME: Final = "kubernetes.io/metadata.name"  # set by the API server, so nobody can fake it
 _ACTIONS: Final = {"audit": ["Audit"], "warn": ["Warn", "Audit"], "enforce": ["Deny"]}
-_RULES: Final = (
+RULES: Final = (
     ("", "v1", ("pods", "pods/ephemeralcontainers", "replicationcontrollers", "podtemplates")),
     ("apps", "v1", ("deployments", "statefulsets", "daemonsets", "replicasets")),
     ("batch", "v1", ("jobs", "cronjobs")),
@@ -107,7 +106,7 @@ def current_hash(inputs: Inputs) -> str:
         (group.environment, group.mode, sorted(group.only), sorted(group.but))
         for group in inputs.groups
     )
-    return _hash([groups, sorted(steps.items()), cel.REFUSES_NONE, _RULES])
+    return _hash([groups, sorted(steps.items()), cel.REFUSES_NONE, RULES])
 
 
 def text(
@@ -139,7 +138,7 @@ def text(
         make = _kyverno if form is Format.KYVERNO else _vap
         objects += make(metadata, spec, _ACTIONS[group.mode])
     for one in objects:
-        if len(_yaml([one])) > LARGEST_OBJECT:
+        if len(written([one])) > LARGEST_OBJECT:
             raise InvalidInput({"policy": f"{one['metadata']['name']} is too large for a cluster."})
     return _signed(objects)
 
@@ -208,7 +207,7 @@ def _spec(inputs: Inputs, group: Group, command: str, own_namespace: str) -> dic
                     "operations": ["CREATE", "UPDATE"],
                     "resources": list(resources),
                 }
-                for group_name, version, resources in _RULES
+                for group_name, version, resources in RULES
             ],
         },
         "variables": [{"name": name, "expression": expression} for name, expression in steps],
@@ -228,8 +227,8 @@ def _selector(group: Group, own_namespace: str) -> dict[str, Any]:
     never = (SYSTEM_NAMESPACE, own_namespace)
     if group.only:
         values = sorted(set(group.only) - set(never))
-        return {"key": _BY_NAME, "operator": "In", "values": values}
-    return {"key": _BY_NAME, "operator": "NotIn", "values": [*never, *sorted(group.but)]}
+        return {"key": BY_NAME, "operator": "In", "values": values}
+    return {"key": BY_NAME, "operator": "NotIn", "values": [*never, *sorted(group.but)]}
 
 
 def _vap(
@@ -270,13 +269,13 @@ def _kyverno(
 
 def _signed(objects: Sequence[dict[str, Any]]) -> str:
     """The text with its own hash in it: as it will be read, without the hash."""
-    read = [one.value for one in documents.read(_yaml(objects).encode())]
+    read = [one.value for one in documents.read(written(objects).encode())]
     content = _content(read)
     for one in objects:
         metadata = one["metadata"]
         annotations = {**metadata["annotations"], CONTENT_HASH: content}
         one["metadata"] = {**metadata, "annotations": annotations}
-    return _HEADER + _yaml(objects)
+    return _HEADER + written(objects)
 
 
 def _content(objects: Sequence[Any]) -> str:
@@ -297,25 +296,3 @@ def _annotations(one: Any) -> Mapping[str, str]:
 def _hash(value: Any) -> str:
     whole = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(whole.encode()).hexdigest()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Each object in full, and texts of several lines as they are, for a diff to be read."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _yaml(objects: Sequence[Mapping[str, Any]]) -> str:
-    dumped: str = yaml.dump_all(
-        objects, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=10**9
-    )
-    return dumped
