@@ -8,6 +8,7 @@ again. Definite and doubtful answers are told apart:
 * `unreachable` needs 15 minutes (and four checks) without one answer.
 * `blocked` (our rules, or a realm that changed) needs one confirmation; a registry that was proven
   and now accepts anyone needs two, and is then told as an incident of its own, once.
+* A credential that our own keys do not open is told at once: it can neither be tested nor be wrong.
 * `limited` judges nothing: it keeps every count as it is.
 * Recovery needs 2 good checks, 60 s apart.
 
@@ -52,6 +53,7 @@ class Trouble(StrEnum):
     UNREACHABLE = "unreachable"
     OPEN = "open"  # was proven, now accepts anyone
     BLOCKED = "blocked"
+    SEALED = "sealed"  # our own keys do not open the stored credential
 
 
 _ODD: Final = {Trouble.OPEN: 3, Trouble.BLOCKED: 2}
@@ -219,6 +221,17 @@ def decide(
             return _unreachable(health, result, now, mode)
         case Verdict.LIMITED:
             return _limited(health, result, now)
+
+
+def sealed(health: Health, sentence: str, remedy: str, now: datetime) -> Decision:
+    """What it means that the credential cannot be opened, so that nobody was asked about it."""
+    if health.trouble is not None:
+        return Decision(replace(health, good=0, good_since=None))
+    told = Open(Trouble.SEALED, now, sentence, remedy, Cause.NO_CREDENTIAL, checks=0)
+    opened = Health(
+        trouble=Trouble.SEALED, since=now, ever_proven=health.ever_proven, record=health.record
+    )
+    return Decision(opened, (told,))
 
 
 def replaced(health: Health, *, proven: bool) -> Health:

@@ -42,12 +42,14 @@ SINGULAR: Final = {
     Trouble.UNREACHABLE: "is unreachable",
     Trouble.OPEN: "accepts anyone",
     Trouble.BLOCKED: "is blocked",
+    Trouble.SEALED: "cannot be tested",
 }
 PLURAL: Final = {
     Trouble.REFUSED: "are refused",
     Trouble.UNREACHABLE: "are unreachable",
     Trouble.OPEN: "accept anyone",
     Trouble.BLOCKED: "are blocked",
+    Trouble.SEALED: "cannot be tested",
 }
 STOPS: Final = {
     Trouble.REFUSED: "Deploys and new pods that pull from {places} will fail; running ones go on.",
@@ -58,6 +60,9 @@ STOPS: Final = {
     Trouble.OPEN: "Anyone can pull from {places} without signing in, which was not so before.",
     Trouble.BLOCKED: (
         "Registrar does not connect to {places}, so it cannot tell whether the credential works."
+    ),
+    Trouble.SEALED: (
+        "Pulling from {places} goes on as it is, but Registrar would not notice when it stops."
     ),
 }
 LABELS: Final = {
@@ -297,7 +302,7 @@ def _controls(view: IncidentView) -> list[Block]:
 
 def _button(view: IncidentView, one: Button, style: str = "") -> Element:
     label = LABELS[one]
-    if one is Button.FIX and view.incident.trouble is not Trouble.REFUSED:
+    if one is Button.FIX and view.incident.trouble not in {Trouble.REFUSED, Trouble.SEALED}:
         label = "Edit"
     names = ", ".join(each.name for each in affected(view)[:NAMED])
     value = f"{view.id}:{view.incident.version}"

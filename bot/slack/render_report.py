@@ -21,6 +21,7 @@ TROUBLES: Final = {
     Trouble.UNREACHABLE: "🟠 unreachable",
     Trouble.OPEN: "🟡 accepts anyone",
     Trouble.BLOCKED: "⛔ blocked",
+    Trouble.SEALED: "🔒 not testable",
 }
 ROWS: Final = 8
 NAMES: Final = 10

@@ -119,6 +119,8 @@ async def tick(session: AsyncSession, row: IncidentRow, now: datetime) -> None:
 
 async def _open(session: AsyncSession, stored: Stored, found: Open, now: datetime) -> None:
     registry, key = stored.registry, key_of(stored)
+    if found.trouble is Trouble.SEALED:
+        key = registry.id  # the envelope is the registry's own, whoever shares what lies in it
     row = await incidents.open_of_key(session, registry.team_id, key)
     if row is None:
         row = await _reopen(session, stored, key, found, now)

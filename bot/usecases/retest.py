@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 
-from bot.core import lockout
+from bot.core import health, lockout
 from bot.core.check import CheckResult
 from bot.core.config import Config
 from bot.core.health import Effect, Health
@@ -32,6 +32,7 @@ POISON: Final = 5
 """So many claims in a row without an answer, and the registry is parked for a day."""
 PARKED_FOR: Final = timedelta(days=1)
 CRASHED: Final = timedelta(minutes=1)
+PUT_IN_AGAIN: Final = "Edit the registry and put the credential in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +125,36 @@ class Retester:
             until = lockout.wait(guard, row.fingerprint, self.now(), by_person=False)
             if until is not None:
                 return [self._put_off(one, until) for one in rows], None
-        try:
-            config = self._config(row)
-        except (Undecryptable, ValueError) as error:
-            return [self._broken(one, error) for one in rows], None
+        config, broken = self._first_opened(rows)
+        if config is None:
+            return broken, None
+        rows = rows[len(broken) :]
+        row = rows[0]
         result = await self.checker.check(config)
         now = self.now()
         mode = self.hear(row.host, result, now)
         if lockout.failed_sign_in(result):
             # The secret itself was refused: that is the answer of all who have it.
-            rows = [one for one in everybody if _same_secret(one, row)]
+            left = {one.row.id for one in broken}
+            rows = [one for one in everybody if _same_secret(one, row) and one.id not in left]
         outcomes = [self._answered(one, result, now, mode) for one in rows]
         after = outcomes[0].health
         assert after is not None
-        return outcomes, sign_in(row.account, row.fingerprint, result, after, now)
+        seen = sign_in(row.account, row.fingerprint, result, after, now)
+        return [*outcomes, *broken], seen
+
+    def _first_opened(self, rows: Sequence[Claimed]) -> tuple[Config | None, list[Outcome]]:
+        """What the first of the rows that can be opened holds; outcomes of those before it.
+
+        The same secret lies in an envelope of its own in each row, and only one may be damaged.
+        """
+        broken: list[Outcome] = []
+        for row in rows:
+            try:
+                return self._config(row), broken
+            except (Undecryptable, ValueError) as error:
+                broken.append(self._broken(row, error))
+        return None, broken
 
     def _config(self, row: Claimed) -> Config:
         if row.blob is None:
@@ -176,12 +193,15 @@ class Retester:
 
     def _broken(self, row: Claimed, error: Exception) -> Outcome:
         sentence = str(error) if isinstance(error, Undecryptable) else "Its values cannot be read."
+        now = self.now()
+        told = health.sealed(stored_health(row.health_json), sentence, PUT_IN_AGAIN, now)
         columns = {
-            "next_check_at": next_check(row.id, _every(row), self.now()),
+            "next_check_at": next_check(row.id, _every(row), now),
             "attempts": 0,
-            "broken": f"{sentence} Edit the registry and put the credential in again.",
+            "broken": f"{sentence} {PUT_IN_AGAIN}",
+            "health_json": json.dumps(told.health.to_json()),
         }
-        return Outcome(row, Answer(row.id, row.fence, columns))
+        return Outcome(row, Answer(row.id, row.fence, columns), told.effects)
 
     def _crashed(self, row: Claimed) -> Outcome:
         columns = {"next_check_at": self.now() + CRASHED * row.attempts, "attempts": row.attempts}

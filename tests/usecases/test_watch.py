@@ -10,16 +10,30 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import col, select
 
 from bot.core.check import Cause, CheckResult, Progress, Verdict
 from bot.core.config import Config
 from bot.core.health import Standing, Trouble
 from bot.core.incident import Phase
 from bot.core.offline import Mode
+from bot.store.cipher import Keyring
+from bot.store.engine import Store
+from bot.store.schema import Credential
 from bot.usecases import checking, drafts, pauses, registries
 from bot.usecases.deps import Deps
 from bot.usecases.watch import Limits, Observed, Watch
-from tests.factories import ALICE, MALLORY, add, clock_of, generic, proven, refused, unreachable
+from tests.factories import (
+    ALICE,
+    MALLORY,
+    add,
+    clock_of,
+    generic,
+    keyring,
+    proven,
+    refused,
+    unreachable,
+)
 from tests.usecases.watching import (
     BARE,
     EXPIRED,
@@ -505,6 +519,54 @@ async def test_a_broken_row_harms_no_other(deps: Deps) -> None:
     assert row.next_check_at is not None
     assert row.next_check_at > deps.clock.now()
     assert fleet.hosts() == ["other.example.com"]
+
+
+async def test_a_credential_that_cannot_be_opened_is_told_once(deps: Deps) -> None:
+    """Its key is missing: nobody would notice that it is not tested; with the key all is well."""
+    deps, fleet = with_fleet(deps)
+    await channel(deps)
+    for name in ("harbor-team", "other"):
+        await add(deps, answers=generic(name))
+    fleet.seen.clear()
+    without = replace(deps, store=replace_keyring(deps, keyring()))
+    await run(without, watching(without), 3 * HOUR)
+
+    opened = {view.registries[0].name: view.incident for view in await incidents(deps)}
+    assert set(opened) == {"harbor-team", "other"}
+    assert {one.trouble for one in opened.values()} == {Trouble.SEALED}
+    assert "cannot be opened" in opened["other"].sentence
+    assert [letter.op for letter in await letters(deps)] == ["post", "post"]
+    assert fleet.seen == []
+
+    await run(deps, watching(deps), 2 * HOUR)
+    assert {view.incident.phase for view in await incidents(deps)} == {Phase.RECOVERED}
+    assert (await registry(deps, "other")).broken == ""
+
+
+async def test_a_damaged_copy_of_a_shared_secret_harms_no_other(deps: Deps) -> None:
+    """Two registries have the same secret, each in an envelope of its own; one of them is torn."""
+    deps, fleet = with_fleet(deps)
+    await channel(deps)
+    url = "https://one.example.com"
+    for name in ("first", "second", "third"):
+        await add(deps, answers=generic(name, url=url, path_scope=name))
+    async with deps.store.transaction() as session:
+        torn = select(Credential).where(
+            col(Credential.registry_id) == (await registry(deps, "first")).id
+        )
+        (await session.exec(torn)).one().blob = b"torn"
+    fleet.seen.clear()
+    await run(deps, watching(deps), 3 * HOUR)
+
+    (view,) = await incidents(deps)
+    assert [one.name for one in view.registries] == ["first"]
+    assert fleet.seen
+    assert [(await registry(deps, name)).broken for name in ("second", "third")] == ["", ""]
+
+
+def replace_keyring(deps: Deps, ring: Keyring) -> Store:
+    """The same database, opened with other keys."""
+    return Store(deps.store.engine, ring, deps.clock)
 
 
 class Poison(Fleet):
