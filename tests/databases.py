@@ -120,6 +120,16 @@ def database(flavour: str, folder: Path, *, empty: bool = False) -> Iterator[str
         server.drop(url)
 
 
+def take_away(url: str) -> None:
+    """Let the database be away for good; connections to an SQLite file must be closed before."""
+    if url.startswith("postgresql"):
+        postgres().drop(url)
+        return
+    file = Path(url.removeprefix("sqlite:///"))
+    file.unlink()
+    file.mkdir()
+
+
 @cache
 def _template_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="registrar-sqlite-"))

@@ -16,8 +16,8 @@ from bot.admission.reply import Reply, allow, deny
 from bot.admission.request import Request, Unreadable
 from bot.admission.wording import WARNING_LONGEST, Judged, denial, hints, refusal_warnings
 from bot.admission.workload import Found, images
-from bot.core.cluster import ClusterView, Mode
-from bot.core.policy import Policy
+from bot.core.cluster import Mode
+from bot.core.gate import Gate
 
 UNKNOWN_CLUSTER: Final = (
     "Registrar has no cluster at this address. Correct the address in the webhook configuration, "
@@ -41,21 +41,6 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"
     LIMITED = "limited"
     UNKNOWN = "unknown_cluster"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What the requests of a cluster are judged by."""
-
-    cluster: ClusterView
-    policy: Policy
-
-    def mode_of(self, namespace: str | None) -> Mode:
-        """How strict a namespace is; where it is not known, as strict as the strictest."""
-        if namespace is not None:
-            return self.cluster.mode_of(namespace)
-        modes = {self.cluster.mode, *map(self.cluster.mode_of, self.cluster.namespaces)}
-        return next((mode for mode in (Mode.ENFORCE, Mode.WARN) if mode in modes), Mode.AUDIT)
 
 
 @dataclass(frozen=True, slots=True)

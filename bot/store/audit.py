@@ -51,6 +51,17 @@ async def of_registry(session: AsyncSession, registry_id: str, after: int) -> li
     return list((await session.exec(statement)).all())
 
 
+async def latest(session: AsyncSession, limit: int) -> list[tuple[int, str]]:
+    """Numbers of the latest deeds of all workspaces, each with its workspace.
+
+    A number is given before the deed is committed: a smaller one may turn up after a greater.
+    """
+    statement = (
+        select(AuditEvent.id, AuditEvent.team_id).order_by(col(AuditEvent.id).desc()).limit(limit)
+    )
+    return [(number or 0, team_id) for number, team_id in await session.exec(statement)]
+
+
 def details(event: AuditEvent) -> dict[str, str]:
     try:
         found = json.loads(event.details_json)

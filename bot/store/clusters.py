@@ -21,6 +21,15 @@ async def all_live(session: AsyncSession, team_id: str) -> Sequence[Cluster]:
     return (await session.exec(wanted.order_by(col(Cluster.name)))).all()
 
 
+async def teams(session: AsyncSession) -> Sequence[str]:
+    """The workspaces that have one."""
+    return (
+        await session.exec(
+            select(Cluster.team_id).where(col(Cluster.deleted_at).is_(None)).distinct()
+        )
+    ).all()
+
+
 async def live(
     session: AsyncSession, team_id: str, name: str, *, lock: bool = False
 ) -> Cluster | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.admission.review import Gate
 from bot.core.cluster import ClusterView, Mode, NamespaceRule
+from bot.core.gate import Gate
 from bot.core.policy import Exemption, Policy, Rule
 from bot.core.registry import Environment
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.admission.review import Answer, Gate, Outcome, review, undecided, unknown_cluster
+from bot.admission.review import Answer, Outcome, review, undecided, unknown_cluster
 from bot.core.cluster import Mode, NamespaceRule
+from bot.core.gate import Gate
 from bot.core.registry import Environment
 from tests.admission.reviews import EXEMPT, FOREIGN, NOW, OURS, STAGED, UID, asked, gate, pod
 from tests.admission.test_workload import ANYTHING
