@@ -63,6 +63,7 @@ from bot.usecases.weekly import tick_weekly
 from bot.web.application import web_application
 from bot.web.bearer import Bearer
 from bot.web.deployments import deployment_routes
+from bot.web.gatehouse import Gatehouse
 from bot.web.inventory import inventory_routes
 from bot.web.pull_secret import pull_secret_routes
 
@@ -157,6 +158,7 @@ class Bot:
     courier: Courier
     metrics: Metrics
     mint: Mint
+    gatehouse: Gatehouse
 
     async def run(
         self,
@@ -188,6 +190,8 @@ class Bot:
             await self.courier.deliver_due()
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> Callable[[], Awaitable[bool]]:
+        await self.gatehouse.start()
+        stack.push_async_callback(self.gatehouse.stop)
         stack.push_async_callback(self.background.drain)
         token = self.settings.slack_app_token
         if token is None:
@@ -207,7 +211,8 @@ class Bot:
     ) -> None:
         async def ready() -> dict[str, bool]:
             parts = await parts_in_order(self.deps, self.metronome if work else None)
-            return {**parts, "slack": await connected()}
+            rules = {"rules": self.gatehouse.in_order()} if listen else {}
+            return {**parts, **rules, "slack": await connected()}
 
         over_http = listen and self.settings.slack_app_token is None
         application = web_application(
@@ -233,6 +238,7 @@ class Bot:
             *inventory_routes(self.deps, bearer),
             *deployment_routes(self.deps, bearer),
             *pull_secret_routes(self.deps, self.mint, bearer),
+            *self.gatehouse.routes(),
         ]
 
 
@@ -291,7 +297,17 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             url, in_order = settings.heartbeat_url.reveal(), partial(_in_order, deps, metronome)
             metronome.add(Task("heartbeat", EVERY, Heartbeat(session, url, in_order).beat))
         yield Bot(
-            settings, deps, app, client, background, metronome, watch, courier, metrics, tools.mint
+            settings,
+            deps,
+            app,
+            client,
+            background,
+            metronome,
+            watch,
+            courier,
+            metrics,
+            tools.mint,
+            Gatehouse(deps, settings.slack_command, metrics),
         )
 
 

@@ -15,6 +15,7 @@ from bot.core.config import Config
 from bot.usecases import gauges
 from bot.usecases.deps import Checks, Deps
 from bot.usecases.gauges import Gauges
+from bot.usecases.sightings import Sightings
 
 TOOK: Final = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 LATE: Final = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
@@ -55,6 +56,12 @@ class Metrics:
             ("task",),
             registry=self._registry,
         )
+        self._reviews = Counter(
+            "registrar_admission_reviews",
+            "Admission requests of clusters, by how they ended.",
+            ("outcome",),
+            registry=self._registry,
+        )
         self._readings = _Readings(self._registry)
 
     def counting(self, checker: Checks) -> Checks:
@@ -69,6 +76,20 @@ class Metrics:
         """A periodic task ran: `end` is `done`, `failed` or `crashed`."""
         self._beats.labels(task, end).inc()
         self._beat_took.labels(task).set(took)
+
+    def reviewed(self, outcome: str) -> None:
+        """An admission request was answered, see `bot.admission.review.Outcome`."""
+        self._reviews.labels(outcome).inc()
+
+    def admission(self, age: Callable[[], float], sightings: Sightings) -> None:
+        """Where to read how old the rules in memory are, and what becomes of sightings."""
+
+        def gauge(name: str, words: str, read: Callable[[], float]) -> None:
+            Gauge(f"registrar_{name}", words, registry=self._registry).set_function(read)
+
+        gauge("admission_rules_age_seconds", "Since the rules in memory were known to hold.", age)
+        gauge("sightings_waiting", "Seen images to be written.", lambda: sightings.waiting)
+        gauge("sightings_dropped", "Seen images that never will be.", lambda: sightings.dropped)
 
     def delivery_errors(self, read: Callable[[], Mapping[str, int]]) -> None:
         """Where to read how many deliveries failed, by Slack's code."""
