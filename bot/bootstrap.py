@@ -32,10 +32,12 @@ from bot.kinds.aws import AwsGateway, AwsIdentity
 from bot.kinds.budgets import Budgets
 from bot.kinds.checker import Checker
 from bot.kinds.looker import Looker
+from bot.kinds.memory import Memory
 from bot.kinds.net import AllowList, Egress, Resolver
 from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Limits, Pacer
 from bot.kinds.pull_login import PullLogins
+from bot.kinds.rotation.gateway import Rotators
 from bot.settings import MAKE_A_KEY, Settings
 from bot.slack.app import build_app
 from bot.slack.background import Background
@@ -96,6 +98,7 @@ class Tools:
     egress: Egress
     looker: Looker
     mint: Mint
+    rotators: Rotators
 
 
 @asynccontextmanager
@@ -141,7 +144,8 @@ async def open_tools(
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
         logins = PullLogins(egress=egress, aws=aws, clock=around.clock)
         looker = Looker(egress=egress, aws=aws, clock=around.clock, pacer=pacer)
-        yield Tools(deps, paced, egress, looker, Mint(deps, logins))
+        rotators = Rotators(egress, aws, around.clock, Memory(around.clock))
+        yield Tools(deps, paced, egress, looker, Mint(deps, logins), rotators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +325,7 @@ def _tasks(
         Task("incidents", 1.0, lambda: tick_incidents(deps)),
         Task("storms", 1.0, lambda: tick_channels(deps)),
         Task("reminders", 30.0, lambda: tick_reminders(deps)),
-        Task("rotations", 5.0, lambda: tick_rotations(tools.paced)),
+        Task("rotations", 5.0, lambda: tick_rotations(tools.paced, tools.rotators)),
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),

@@ -5,12 +5,14 @@ refused twice; only that proves that somebody ended it at the provider, and only
 destroyed here. A rate limit, an outage or a ban proves nothing.
 
 phase    | what holds                                      | what comes next
+preparing| the old one; an automatic rotation makes a new  | grace, or failed
 waiting  | the next credential is stored, the old in force | its time, or the old one dies: grace
 grace    | the new one in force, the old one kept          | back, or after the grace period: ending
 ending   | as before, and the old one is tried             | dead, back, or let go
 dead     | refused twice; destroyed here                   |
 back     | the old one in force again                      |
 let_go   | destroyed here by a person who would not wait   |
+failed   | the old one; no new one could be made           |
 """
 
 from __future__ import annotations
@@ -36,15 +38,17 @@ UNSEEN_AFTER: Final = timedelta(hours=24)
 class Phase(StrEnum):
     """Where a rotation is; see the table above."""
 
+    PREPARING = "preparing"
     WAITING = "waiting"
     GRACE = "grace"
     ENDING = "ending"
     DEAD = "dead"
     BACK = "back"
     LET_GO = "let_go"
+    FAILED = "failed"
 
 
-OPEN: Final = frozenset({Phase.WAITING, Phase.GRACE, Phase.ENDING})
+OPEN: Final = frozenset({Phase.PREPARING, Phase.WAITING, Phase.GRACE, Phase.ENDING})
 
 
 class Trial(StrEnum):
@@ -73,9 +77,12 @@ class Entry(StrEnum):
     REMOVE = "remove"  # the grace period is over and the old one still works
     STILL_ALIVE = "still_alive"
     UNSEEN = "unseen"  # it could not be tried for a day
+    NOT_ENDED = "not_ended"  # the provider would not end a credential; it is asked again
     DEAD = "dead"
     BACK = "back"
     LET_GO = "let_go"
+    FAILED = "failed"
+    LOST = "lost"  # the provider ended the old one, and the new one was not learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,17 @@ class Step:
     rotation: Rotation
     says: tuple[Entry, ...] = ()
     act: Act = Act.NOTHING
+
+
+def prepare(now: datetime, grace: timedelta, by: str) -> Step:
+    """An automatic rotation begins; nothing is said before it has an end to tell of."""
+    return Step(Rotation(Phase.PREPARING, grace, next_at=now, by=by))
+
+
+def failed(rotation: Rotation, now: datetime, why: str, *, lost: bool = False) -> Step:
+    """No new credential could be made; with `lost`, the old one is dead all the same."""
+    ended = replace(rotation, phase=Phase.FAILED, next_at=None, ended_at=now, why=why)
+    return Step(ended, (Entry.LOST if lost else Entry.FAILED,))
 
 
 def plan(now: datetime, switch_at: datetime, grace: timedelta, by: str) -> Step:

@@ -89,6 +89,10 @@ def _head(view: RotationView, by: str) -> str:
             return f"✅ *{name}: rotated; the old {what} was seen dead*"
         case Phase.BACK:
             return f"↩ *{name}: the old {what} is in force again*{who}"
+        case Phase.PREPARING:
+            return f"🗝 *{name}: a new {what} is being made*"
+        case Phase.FAILED:
+            return f"🔴 *{name}: the {what} could not be rotated*"
     return f"🗑 *{name}: rotation ended*{who}"
 
 
@@ -100,6 +104,14 @@ def _advice(view: RotationView) -> list[str]:
                 "Until then the old one stays in force; should it die, the switch comes at once."
             ]
             return [*lines, f"⚠ {escape(state.why, 500)}"] if state.why else lines
+        case Phase.PREPARING:
+            return ["The old one stays in force until the new one is proven."]
+        case Phase.FAILED:
+            return [escape(state.why, 600)]
+        case Phase.GRACE if view.step is not None:
+            until = moment(state.grace_until) if state.grace_until else "the grace period is over"
+            then = "then Registrar ends it at the provider and sees it dead."
+            return [f"The old one is kept as a way back until {until}; {then}"]
         case Phase.GRACE:
             until = moment(state.grace_until) if state.grace_until else "the grace period is over"
             lines = [f"The old one is kept as a way back until {until}."]
@@ -149,6 +161,9 @@ def _entry(entry: Entry, view: RotationView, why: str, by: str) -> str:
         Entry.REMOVE: f"{owner}the grace period is over and the old one still works. {remove}",
         Entry.STILL_ALIVE: f"{owner}the old one still works. {remove}",
         Entry.UNSEEN: f"{owner}the old one could not be tried for a day: {escape(why, 500)}",
+        Entry.NOT_ENDED: f"{owner}the provider would not end it: {escape(why, 500)} Asked again.",
+        Entry.FAILED: f"{owner}not rotated: {escape(why, 500)}",
+        Entry.LOST: f"{owner}the new one is lost: {escape(why, 500)}",
         Entry.DEAD: "the old one was refused twice and is destroyed here",
         Entry.BACK: f"back to the old one{who}",
         Entry.LET_GO: f"ended{who} without seeing the old one dead",
@@ -163,6 +178,9 @@ def _controls(view: RotationView) -> list[Block]:
         return [actions(off, show)]
     if phase not in {Phase.GRACE, Phase.ENDING}:
         return [actions(show)]
+    if view.step is not None:
+        back = button("Go back to the old one", ids.ROTATION_BACK, view.id)
+        return [actions(back, show)] if phase is Phase.GRACE else [actions(show)]
     elements = [
         button("I removed the old one", ids.ROTATION_REMOVED, view.id, style="primary"),
         button("Go back to the old one", ids.ROTATION_BACK, view.id),

@@ -670,7 +670,8 @@ class MintedLogin(Row, table=True):
 class RotationRow(Row, table=True):
     """The replacement of one credential, which is one message.
 
-    `state_json` is a `bot.core.rotation.Rotation`. `registry_id` is where it was begun; all that
+    `state_json` is a `bot.core.rotation.Rotation`, `run_json` of an automatic one a
+    `bot.core.auto_rotation.Run`. `registry_id` is where it was begun; all that
     share the credential are its members. `next_at` is when time alone changes it, `lease_until` and
     `fence` are the claim of the worker that tries the old secret.
     """
@@ -687,6 +688,7 @@ class RotationRow(Row, table=True):
     mode: str
     phase: str
     state_json: str = Field(sa_type=Text)
+    run_json: str = Field(default="", sa_type=Text)
     version: int = 0
     channel: str = ""
     ts: str = ""
@@ -714,3 +716,44 @@ class RotationMember(Row, table=True):
     new_credential_id: str
     before_json: str = Field(default="{}", sa_type=Text)
     after_json: str = Field(default="{}", sa_type=Text)
+
+
+class RotationJournal(Row, table=True):
+    """What an automatic rotation did at the provider, written down before and after each step.
+
+    `outcome` is `began`, `done`, `refused` or `unclear`.
+    """
+
+    __tablename__ = "rotation_journal"
+    __table_args__ = (Index("ix_rotation_journal_rotation_id_id", "rotation_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER)
+    rotation_id: str = Field(foreign_key="rotation.id", ondelete="CASCADE")
+    at: datetime
+    step: str
+    outcome: str
+    handle: str = ""
+    detail: str = Field(default="", sa_type=Text)
+
+
+class RotationPolicy(Row, table=True):
+    """That a registry's credential is rotated automatically, and when.
+
+    `at_age_days` counts from when it was issued, `before_expiry_days` back from its expiry.
+    `access_blob` is the sealed credential that rotates it, where it cannot rotate itself.
+    """
+
+    __tablename__ = "rotation_policy"
+    __table_args__ = (Index("ix_rotation_policy_team_id", "team_id"),)
+
+    registry_id: str = Field(primary_key=True, foreign_key="registry.id", ondelete="CASCADE")
+    team_id: str = Field(foreign_key="workspace.team_id")
+    enabled: bool = False
+    at_age_days: int | None = None
+    before_expiry_days: int | None = None
+    lasts_days: int = 90
+    grace_hours: int = 24
+    access_blob: bytes | None = Field(default=None, sa_type=LargeBinary)
+    version: int = 0
+    updated_at: datetime
+    updated_by: str

@@ -182,6 +182,34 @@ async def put_in_force(
     await settle(session, row, life.switched(now, grace, by), switched, now)
 
 
+async def put_back(
+    session: AsyncSession, row: RotationRow, member: RotationMember, now: datetime, by: str
+) -> Registry | None:
+    """Put the old credential of one registry in force again; None when that cannot be."""
+    stored = await registries.locked(session, row.team_id, member.registry_id)
+    old = await credentials.find(session, member.old_credential_id)
+    if stored is None or stored.credential is None or old is None or old.blob is None:
+        return None
+    before, after = Entry.parse(member.before_json), Entry.parse(member.after_json)
+    registry = stored.registry
+    moved = (registry.url, registry.variant) != (before.url, before.variant)
+    if stored.credential.id != member.new_credential_id or moved:
+        return None
+    values = {**stored_values(registry)}
+    values |= {
+        name: value for name, value in before.values.items() if after.values.get(name) != value
+    }
+    fresh = replaced(stored_health(registry.health_json), proven=False)
+    changed = _changed(stored, values, before.login, now, by)
+    changed |= {"next_check_at": now, "health_json": json.dumps(fresh.to_json())}
+    await registries.change(session, registry.id, registry.version, changed)
+    await credentials.retire_current(session, registry.id, now)
+    await credentials.change(session, old.id, {"state": CURRENT})
+    deed = audit.Deed(row.team_id, by, "rotation_undone", registry.id, registry.name)
+    await audit.note(session, deed, now)
+    return registry
+
+
 async def settle(
     session: AsyncSession,
     row: RotationRow,

@@ -6,40 +6,45 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.core import auto_rotation as core_run
 from bot.core import rotation as life
 from bot.core.access import Actor
+from bot.core.auto_rotation import Step
 from bot.core.check import CheckResult, Verdict
-from bot.core.health import replaced
-from bot.core.rotation import Act, Phase, Rotation, Step
+from bot.core.rotation import Act, Phase, Rotation
+from bot.core.rotation import Step as LifeStep
 from bot.errors import Conflict, NotFound
 from bot.kinds.registry_kinds import KINDS
-from bot.store import audit, credentials, registries, rotations
-from bot.store.rotations import Entry
-from bot.store.schema import CURRENT, PURGED, Registry, RotationMember, RotationRow
-from bot.usecases import rotation_trial
+from bot.kinds.rotation.gateway import Rotators
+from bot.store import audit, credentials, registries, rotation_runs, rotations
+from bot.store.schema import PURGED, Registry, RotationMember, RotationRow
+from bot.usecases import auto_rotation, rotation_trial
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import stored_values
 from bot.usecases.permission import require_manager
-from bot.usecases.rotation_switch import put_in_force, settle
+from bot.usecases.rotation_switch import put_back, put_in_force, settle
 from bot.usecases.rotation_trial import Tried
-from bot.usecases.stored_states import stored_health
 
 LEASE: Final = timedelta(minutes=2)
 BATCH: Final = 20
 LATER: Final = timedelta(hours=1)
 OVER: Final = "This rotation is over already."
 UNKNOWN: Final = "There is no such rotation."
+BY_ITSELF: Final = "Registrar ends the old one by itself after the grace period."
+NO_WAY_BACK: Final = "The old one is ended at the provider already; there is no way back to it."
+UNDER_WAY: Final = "This moment a step is done at the provider; try again in a minute."
+_STOPPABLE: Final = frozenset({Step.GRACE, Step.DISABLE, Step.DISABLED, Step.REVOKE})
 
 
 @dataclass(frozen=True, slots=True)
 class RotationView:
     """A rotation for people. `others` are names of further registries that share the credential.
 
-    `old_login` and `old_fingerprint` tell the old credential apart from the new one.
+    `old_login` and `old_fingerprint` tell the old credential apart from the new one. `step` is that
+    of an automatic rotation.
     """
 
     id: str
@@ -56,6 +61,7 @@ class RotationView:
     old_fingerprint: str
     new_fingerprint: str
     version: int
+    step: Step | None = None
 
 
 async def view(deps: Deps, team_id: str, rotation_id: str) -> RotationView:
@@ -89,10 +95,13 @@ async def go_back(deps: Deps, actor: Actor, rotation_id: str) -> RotationView:
         state = rotations.state_of(row)
         if state.phase not in {Phase.GRACE, Phase.ENDING}:
             raise Conflict(OVER)
+        if row.run_json:
+            await _automatically_back(session, row, now)
+            return await _view(session, row)
         back = [
             registry
             for member in await rotations.members(session, row.id)
-            if (registry := await _back(session, row, member, now, actor.user_id)) is not None
+            if (registry := await put_back(session, row, member, now, actor.user_id)) is not None
         ]
         if not back:
             raise Conflict("The credential was changed again since; there is no way back to it.")
@@ -109,6 +118,8 @@ async def let_go(deps: Deps, actor: Actor, rotation_id: str) -> RotationView:
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         row = await _mine(session, actor, rotation_id)
+        if rotation_runs.is_running(row):
+            await _stop_running(session, row, now)
         step = life.let_go(rotations.state_of(row), now, actor.user_id)
         await _finish(session, row, step, now)
         return await _view(session, row)
@@ -125,6 +136,8 @@ async def removed(deps: Deps, actor: Actor, rotation_id: str) -> tuple[RotationV
         state = rotations.state_of(row)
         if state.phase not in {Phase.GRACE, Phase.ENDING}:
             raise Conflict(OVER)
+        if rotation_runs.is_running(row):
+            raise Conflict(BY_ITSELF)
         step = life.removed(state, now)
         claimed = await rotations.claim_one(session, row.id, now, now + LEASE)
         if claimed is not None:
@@ -139,13 +152,19 @@ async def removed(deps: Deps, actor: Actor, rotation_id: str) -> tuple[RotationV
     return await view(deps, actor.team_id, rotation_id), tried
 
 
-async def tick_rotations(deps: Deps) -> int:
-    """Switch what is planned for now, and try the old secrets that are due; answers how many."""
+async def tick_rotations(deps: Deps, rotators: Rotators | None = None) -> int:
+    """Take the next step of what is due; answers how many rotations that were.
+
+    Without `rotators` only those that people lead.
+    """
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         due = list(await rotations.claim(session, now, now + LEASE, BATCH))
     for row in due:
-        await _look(deps, row)
+        if not rotation_runs.is_running(row):
+            await _look(deps, row)
+        elif rotators is not None:
+            await auto_rotation.advance(deps, rotators, row)
     return len(due)
 
 
@@ -181,7 +200,7 @@ async def _note(deps: Deps, claimed: RotationRow, tried: Tried | None) -> None:
             await _without_registries(session, row, state, now)
             return
         if tried.wait_until is not None:
-            waiting = Step(_at(state, tried.wait_until))
+            waiting = LifeStep(_at(state, tried.wait_until))
             await settle(session, row, waiting, (), now)
             return
         kind = await _kind(session, row)
@@ -213,7 +232,7 @@ async def _switch(deps: Deps, row: RotationRow, members: Sequence[RotationMember
             await put_in_force(session, mine, members, results, now, state.by, state.grace)
 
 
-async def _finish(session: AsyncSession, row: RotationRow, step: Step, now: datetime) -> None:
+async def _finish(session: AsyncSession, row: RotationRow, step: LifeStep, now: datetime) -> None:
     """Store and say a step; where it ends the rotation, destroy what is not in force."""
     members = await rotations.members(session, row.id)
     waiting = row.phase == Phase.WAITING
@@ -234,46 +253,28 @@ async def _without_registries(
     members = await rotations.members(session, row.id)
     left = [await session.get(Registry, member.registry_id) for member in members]
     if any(one is not None and one.state != PURGED for one in left):
-        await settle(session, row, Step(_at(state, now + LATER)), (), now)
+        await settle(session, row, LifeStep(_at(state, now + LATER)), (), now)
     else:
         await _finish(session, row, life.let_go(state, now, ""), now)
 
 
-async def _back(
-    session: AsyncSession, row: RotationRow, member: RotationMember, now: datetime, by: str
-) -> Registry | None:
-    """Put the old credential of one registry in force again; None when that cannot be."""
-    stored = await registries.locked(session, row.team_id, member.registry_id)
-    old = await credentials.find(session, member.old_credential_id)
-    if stored is None or stored.credential is None or old is None or old.blob is None:
-        return None
-    before, after = Entry.parse(member.before_json), Entry.parse(member.after_json)
-    registry = stored.registry
-    moved = (registry.url, registry.variant) != (before.url, before.variant)
-    if stored.credential.id != member.new_credential_id or moved:
-        return None
-    values = {**stored_values(registry)}
-    values |= {
-        name: value for name, value in before.values.items() if after.values.get(name) != value
-    }
-    fresh = replaced(stored_health(registry.health_json), proven=False)
-    changed: dict[str, Any] = {
-        "values_json": json.dumps(values, ensure_ascii=False),
-        "login": before.login,
-        "version": registry.version + 1,
-        "updated_at": now,
-        "updated_by": by,
-        "attempts": 0,
-        "lease_until": None,
-        "fence": registry.fence + 1,
-        "next_check_at": now,
-        "health_json": json.dumps(fresh.to_json()),
-    }
-    await registries.change(session, registry.id, registry.version, changed)
-    await credentials.retire_current(session, registry.id, now)
-    await credentials.change(session, old.id, {"state": CURRENT})
-    await _audit(session, row, "rotation_undone", [registry], by, now)
-    return registry
+async def _automatically_back(session: AsyncSession, row: RotationRow, now: datetime) -> None:
+    """The next step goes back: the old one may have to be started at the provider first."""
+    run = rotation_runs.run_of(row)
+    if run.in_place or run.step not in {Step.GRACE, Step.DISABLE, Step.DISABLED}:
+        raise Conflict(NO_WAY_BACK)
+    if row.lease_until is not None and row.lease_until > now:
+        raise Conflict(UNDER_WAY)
+    await rotation_runs.put(session, row, core_run.go_back(run, now))
+
+
+async def _stop_running(session: AsyncSession, row: RotationRow, now: datetime) -> None:
+    """Nothing more is done at the provider; what lives there is a person's to look after."""
+    run = rotation_runs.run_of(row)
+    busy = row.lease_until is not None and row.lease_until > now
+    if run.step not in _STOPPABLE or busy:
+        raise Conflict(UNDER_WAY)
+    await rotation_runs.put(session, row, core_run.revoked(run, now))
 
 
 async def _mine(session: AsyncSession, actor: Actor, rotation_id: str) -> RotationRow:
@@ -336,6 +337,7 @@ async def _view(session: AsyncSession, row: RotationRow) -> RotationView:
         old_fingerprint=old.fingerprint if old else "",
         new_fingerprint=new.fingerprint if new else "",
         version=row.version,
+        step=rotation_runs.run_of(row).step if row.run_json else None,
     )
 
 

@@ -109,10 +109,18 @@ class Provider(Protocol):
         """Look at the credential in force, at the rights and at the room for one more."""
         ...
 
-    async def issue(self, errand: Errand, label: str, lasts: timedelta) -> Issued:
+    async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
         """Make a new credential with the rights of the old one, labelled where that is possible.
 
-        With an IN_PLACE strategy the old one is dead from then on.
+        With an IN_PLACE strategy the old one is dead from then on. `proposed` is stored already: a
+        provider that lets the secret be chosen is given that one, so that no crash can lose it.
+        """
+        ...
+
+    async def recover(self, errand: Errand, proposed: Secret) -> Issued | None:
+        """After an unclear IN_PLACE `issue`: the new credential, where it can still be learnt.
+
+        None where it cannot, and for DUAL providers, whose label finds it.
         """
         ...
 

@@ -1,0 +1,108 @@
+"""Automatic rotations: their run, their journal, and what may be used to rotate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core.auto_rotation import Run
+from bot.core.rotation import OPEN, Rotation
+from bot.core.secret import Secret
+from bot.store.cipher import Keyring, Place
+from bot.store.schema import (
+    Credential,
+    RotationJournal,
+    RotationMember,
+    RotationPolicy,
+    RotationRow,
+)
+
+AUTOMATIC = "automatic"
+BEGAN, DONE, REFUSED, UNCLEAR = "began", "done", "refused", "unclear"
+
+
+def run_of(row: RotationRow) -> Run:
+    return Run.from_json(json.loads(row.run_json))
+
+
+def is_running(row: RotationRow) -> bool:
+    """Whether an automatic rotation has something left to do at the provider."""
+    return bool(row.run_json) and not run_of(row).is_over
+
+
+async def put(session: AsyncSession, row: RotationRow, run: Run) -> None:
+    """Store the run; while it has something to do, its time is the rotation's."""
+    row.run_json = json.dumps(run.to_json())
+    waits = Rotation.from_json(json.loads(row.state_json)).next_at
+    row.next_at = waits if run.is_over else run.next_at
+    session.add(row)
+    await session.flush()
+
+
+async def note(
+    session: AsyncSession, row: RotationRow, run: Run, outcome: str, now: datetime, detail: str = ""
+) -> None:
+    """One line of the journal."""
+    handle = run.new_handle or run.old_handle
+    line = RotationJournal(
+        rotation_id=row.id,
+        at=now,
+        step=str(run.step),
+        outcome=outcome,
+        handle=handle,
+        detail=detail[:1000],
+    )
+    session.add(line)
+    await session.flush()
+
+
+async def journal(session: AsyncSession, rotation_id: str) -> Sequence[RotationJournal]:
+    """Every line, in order."""
+    mine = col(RotationJournal.rotation_id) == rotation_id
+    wanted = select(RotationJournal).where(mine).order_by(col(RotationJournal.id))
+    return (await session.exec(wanted)).all()
+
+
+async def of_fingerprint(
+    session: AsyncSession, team_id: str, fingerprint: str
+) -> RotationRow | None:
+    """An open rotation of the same secret, whichever registry it was begun at."""
+    wanted = (
+        select(RotationRow)
+        .join(RotationMember, col(RotationMember.rotation_id) == col(RotationRow.id))
+        .join(Credential, col(Credential.id) == col(RotationMember.old_credential_id))
+        .where(
+            col(RotationRow.team_id) == team_id,
+            col(RotationRow.phase).in_([str(phase) for phase in OPEN]),
+            col(Credential.fingerprint) == fingerprint,
+        )
+        .limit(1)
+    )
+    return (await session.exec(wanted)).first()
+
+
+async def policy(session: AsyncSession, registry_id: str) -> RotationPolicy | None:
+    return await session.get(RotationPolicy, registry_id, populate_existing=True)
+
+
+def access(found: RotationPolicy | None, keyring: Keyring) -> Mapping[str, Secret]:
+    """The credential that rotates, opened; nothing where the registry's own is enough."""
+    if found is None or found.access_blob is None:
+        return {}
+    return keyring.open(found.access_blob, _place(found))
+
+
+def with_access(
+    found: RotationPolicy, secrets: Mapping[str, Secret], keyring: Keyring
+) -> RotationPolicy:
+    """The policy with another credential that rotates."""
+    found.access_blob = keyring.seal(secrets, _place(found)) if secrets else None
+    return found
+
+
+def _place(found: RotationPolicy) -> Place:
+    return Place(found.team_id, found.registry_id, found.registry_id, "rotation access")

@@ -1,0 +1,557 @@
+"""Rotating by itself: what is written down before and after each call to the provider.
+
+A step is begun in one transaction and ended in another; between them lies one call. Whoever takes
+over a step that was begun and not ended asks the provider first.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+from uuid import uuid4
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core import auto_rotation, rotation
+from bot.core.auto_rotation import Run, Step
+from bot.core.check import CheckResult, Verdict
+from bot.core.config import Config
+from bot.core.rotation import GRACE, Entry, Phase
+from bot.core.secret import Secret
+from bot.errors import Conflict, NotDone, NotFound, Unclear, Undecryptable
+from bot.kinds.rotation.base import Errand, Issued, Provider, Strategy
+from bot.kinds.rotation.gateway import Rotators
+from bot.store import accounts, credentials, registries, rotation_runs, rotations
+from bot.store.registries import Stored
+from bot.store.rotation_runs import AUTOMATIC, BEGAN, DONE, REFUSED, UNCLEAR
+from bot.store.rotations import Entry as SignInWith
+from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationMember, RotationRow
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import stored_config
+from bot.usecases.rotation_switch import (
+    entry_for,
+    entry_of,
+    next_credential,
+    put_back,
+    put_in_force,
+    settle,
+    with_new,
+)
+from bot.usecases.rotation_trial import DEFINITE
+
+ENDING: Final = frozenset({Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
+T = TypeVar("T")
+LATER: Final = timedelta(hours=1)
+TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it
+BUSY: Final = "Its credential is being rotated already."
+GONE: Final = "The registry was deleted, or its credential was changed by somebody, meanwhile."
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step of one rotation: the row as it was claimed, and all that the step works with."""
+
+    row: RotationRow
+    run: Run
+    provider: Provider
+    access: Mapping[str, Secret]
+    lead: Stored
+    members: Sequence[RotationMember]
+    old: Config
+    new: Config | None
+
+
+async def start(
+    deps: Deps, rotators: Rotators, team_id: str, registry_id: str, by: str
+) -> RotationRow:
+    """Begin a rotation of a registry's credential, for all that share it.
+
+    Raises NotFound, or Conflict where it cannot be rotated so or is being rotated.
+    """
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        stored = await registries.locked(session, team_id, registry_id)
+        if stored is None or stored.credential is None:
+            raise NotFound("This registry is not there any more, or has no credential.")
+        old = stored_config(
+            stored.registry, credentials.opened(stored.credential, deps.store.keyring)
+        )
+        provider, reason = rotators.find(old)
+        if provider is None:
+            raise Conflict(reason)
+        mark = stored.credential.fingerprint
+        # Whoever else begins at this account waits here, and then finds this one.
+        account = (team_id, stored.registry.host, stored.registry.login)
+        await accounts.put(session, account, await accounts.locked(session, account))
+        if await rotation_runs.of_fingerprint(session, team_id, mark) is not None:
+            raise Conflict(BUSY)
+        policy = await rotation_runs.policy(session, registry_id)
+        grace = timedelta(hours=policy.grace_hours) if policy else GRACE
+        row = await _written(session, stored, grace, now, by)
+        run = Run(
+            Step.PREPARE,
+            label=f"registrar/{registry_id[:12]}/{row.id[:12]}",
+            in_place=provider.strategy is Strategy.IN_PLACE,
+            reversible=provider.reversible,
+            settles=provider.settles.total_seconds(),
+            next_at=now,
+        )
+        await rotation_runs.put(session, row, run)
+        return row
+
+
+async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
+    """Do the next step of a claimed rotation; its end is written down under the same claim."""
+    turn = await _begun(deps, rotators, claimed)
+    if turn is None:
+        return
+    try:
+        after = await _STEPS[turn.run.step](deps, rotators, turn)
+    except NotDone as error:
+        after = _only(auto_rotation.refused, str(error), REFUSED)
+    except (Unclear, Undecryptable) as error:
+        after = _only(auto_rotation.unclear, str(error), UNCLEAR)
+    await _ended(deps, turn, after)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What a step leads to: written in one transaction with whatever `work` does besides."""
+
+    move: Callable[[Run, datetime], Run]
+    outcome: str = DONE
+    detail: str = ""
+    work: Callable[[AsyncSession, RotationRow, Run, datetime], Awaitable[Run]] | None = None
+
+
+def _only(move: Callable[[Run, datetime, str], Run], why: str, outcome: str) -> After:
+    return After(lambda run, now: move(run, now, why), outcome, why)
+
+
+async def _written(
+    session: AsyncSession, stored: Stored, grace: timedelta, now: datetime, by: str
+) -> RotationRow:
+    lead, held = stored.registry, stored.credential
+    assert held is not None
+    row = RotationRow(
+        id=uuid4().hex,
+        team_id=lead.team_id,
+        registry_id=lead.id,
+        mode=AUTOMATIC,
+        phase="",
+        state_json="{}",
+        opened_at=now,
+        opened_by=by,
+    )
+    others = await rotations.sharing(session, lead.team_id, lead.kind, held.fingerprint, lead.id)
+    members = []
+    for one in (lead, *others):
+        current = await credentials.current(session, one.id)
+        members.append(
+            RotationMember(
+                rotation_id=row.id,
+                registry_id=one.id,
+                old_credential_id=current.id if current else "",
+                new_credential_id="",
+                before_json=entry_of(one).dump(),
+            )
+        )
+    await rotations.add(session, row, members)
+    await settle(session, row, rotation.prepare(now, grace, by), (), now)
+    return row
+
+
+async def _begun(deps: Deps, rotators: Rotators, claimed: RotationRow) -> Turn | None:
+    """Write down that the step is begun; None when there is nothing to do it with."""
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        row = await rotations.locked(session, claimed.id)
+        if row is None or row.fence != claimed.fence:
+            return None
+        run = auto_rotation.begin(rotation_runs.run_of(row), now)
+        lead = await registries.live_by_id(session, row.team_id, row.registry_id)
+        turn = await _turn(deps, session, rotators, row, run, lead)
+        if turn is None:
+            await _without(session, row, run, now)
+            return None
+        if run.step is Step.ISSUE and run.in_place and not run.proposed:
+            run = await _propose(deps, session, turn, run, now)
+            turn = replace(turn, run=run)
+        await rotation_runs.put(session, row, run)
+        await rotation_runs.note(session, row, run, BEGAN, now)
+        return turn
+
+
+async def _turn(
+    deps: Deps,
+    session: AsyncSession,
+    rotators: Rotators,
+    row: RotationRow,
+    run: Run,
+    lead: Stored | None,
+) -> Turn | None:
+    members = await rotations.members(session, row.id)
+    mine = next((one for one in members if one.registry_id == row.registry_id), None)
+    if lead is None or mine is None:
+        return None
+    old_row = await credentials.find(session, mine.old_credential_id)
+    if old_row is None or old_row.blob is None:
+        return None
+    old = _config(deps, lead.registry, SignInWith.parse(mine.before_json), old_row)
+    new_row = await credentials.find(session, mine.new_credential_id)
+    new = None
+    if new_row is not None and new_row.blob is not None and mine.after_json != "{}":
+        new = _config(deps, lead.registry, SignInWith.parse(mine.after_json), new_row)
+    provider, _ = rotators.find(old)
+    if provider is None:
+        return None
+    found = await rotation_runs.policy(session, row.registry_id)
+    access = rotation_runs.access(found, deps.store.keyring)
+    return Turn(row, run, provider, access, lead, members, old, new)
+
+
+async def _propose(deps: Deps, session: AsyncSession, turn: Turn, run: Run, now: datetime) -> Run:
+    """Store a secret before a provider is given it, so that no crash can lose it."""
+    credential = Credential(
+        id=uuid4().hex,
+        team_id=turn.row.team_id,
+        registry_id=turn.row.registry_id,
+        state=NEXT,
+        stored_at=now,
+        stored_by=turn.row.opened_by,
+    )
+    proposed = {"proposed": Secret(f"Rg1{random.token_urlsafe(32)}")}
+    session.add(credentials.sealed(credential, proposed, deps.store.keyring))
+    await session.flush()
+    return replace(run, proposed=credential.id)
+
+
+async def _prepare(deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    """Nothing is made before everything is known to be there."""
+    result = await deps.checker.check(turn.old)
+    if result.verdict is Verdict.REFUSED:
+        return _only(
+            auto_rotation.refused, f"The old one is refused already. {result.sentence}", REFUSED
+        )
+    if result.verdict is not Verdict.PROVEN and result.verdict is not Verdict.UNPROVEN:
+        raise Unclear(result.sentence)
+    ready = await rotators.run(turn.old, turn.access, turn.provider.ready)
+    if not ready.ready:
+        return _only(auto_rotation.refused, " ".join(ready.problems), REFUSED)
+    return After(lambda run, now: auto_rotation.prepared(run, now, ready.handle))
+
+
+async def _issue(deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    proposed = await _proposed(deps, turn)
+    lasts = await _lasts(deps, turn)
+    made = await rotators.run(
+        turn.old,
+        turn.access,
+        lambda errand: turn.provider.issue(errand, turn.run.label, lasts, proposed),
+    )
+    return _stored(deps, turn, made)
+
+
+async def _reconcile(deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    """A credential may have been made and is not known: learn it, or end it."""
+    if turn.run.in_place:
+        return await _reconcile_in_place(deps, rotators, turn)
+    assert turn.run.since is not None
+    since, provider = turn.run.since, turn.provider
+    found = await rotators.run(
+        turn.old, turn.access, lambda errand: provider.labelled(errand, turn.run.label, since)
+    )
+    for one in found:
+        if one.handle != turn.run.old_handle:
+            await rotators.run(turn.old, turn.access, _revoking(provider, one.handle))
+    detail = ", ".join(one.handle for one in found)
+    return After(auto_rotation.reconciled, detail=f"ended: {detail}" if detail else "nothing made")
+
+
+async def _reconcile_in_place(deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    proposed = await _proposed(deps, turn)
+    made = await rotators.run(
+        turn.old, turn.access, lambda errand: turn.provider.recover(errand, proposed)
+    )
+    if made is not None:
+        return _stored(deps, turn, made)
+    result = await deps.checker.check(turn.old)
+    if result.verdict is Verdict.PROVEN:
+        return After(auto_rotation.reconciled, detail="the old one still works")
+    if result.verdict is Verdict.REFUSED and result.cause in DEFINITE:
+        why = (
+            "The provider ended the old credential, but its answer with the new one never came. "
+            "Create a new one and put it in."
+        )
+
+        async def tell(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
+            await _close(session, turn, row, run.why, now, lost=True)
+            return run
+
+        return After(lambda run, now: auto_rotation.lost(run, now, why), DONE, why, tell)
+    raise Unclear(result.sentence)
+
+
+async def _prove(deps: Deps, _rotators: Rotators, turn: Turn) -> After:
+    """Three good answers everywhere, and the new one is put in force."""
+    results = await _checked(deps, turn)
+    bad = next((one for one in results.values() if one.verdict is not Verdict.PROVEN), None)
+    if bad is not None:
+        definite = bad.verdict is Verdict.REFUSED
+        return After(
+            lambda run, now: auto_rotation.proved(
+                run, now, good=False, definite=definite, why=bad.sentence
+            ),
+            UNCLEAR,
+            bad.sentence,
+        )
+
+    async def switch(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
+        if not auto_rotation.new_works(run):
+            return run
+        return await _switch(session, turn, row, run, dict(results), now)
+
+    return After(
+        lambda run, now: auto_rotation.proved(run, now, good=True, definite=True), work=switch
+    )
+
+
+async def _clean(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    """End what never worked, or what somebody went back from."""
+    handle = turn.run.new_handle
+    await rotators.run(turn.old, turn.access, _revoking(turn.provider, handle))
+    return After(auto_rotation.cleaned, detail=f"ended: {handle}")
+
+
+async def _grace(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
+    return After(auto_rotation.grace_over)
+
+
+async def _disable(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    handle, provider = turn.run.old_handle, turn.provider
+    await rotators.run(
+        _in_force(turn), turn.access, lambda errand: provider.disable(errand, handle)
+    )
+    grace = rotations.state_of(turn.row).grace
+    return After(lambda run, now: auto_rotation.disabled(run, now, grace))
+
+
+async def _disabled(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
+    return After(auto_rotation.stopped_long_enough)
+
+
+async def _go_back(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    """Start the old one again, if it was stopped, and put it in force."""
+    handle, provider = turn.run.old_handle, turn.provider
+    if turn.run.reversible:
+        config = _in_force(turn)
+        await rotators.run(config, turn.access, lambda errand: provider.enable(errand, handle))
+
+    async def switch(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
+        by = turn.row.opened_by
+        of = []
+        for member in await rotations.members(session, row.id):
+            registry = await put_back(session, row, member, now, by)
+            of += [registry] if registry is not None else []
+        step = rotation.went_back(rotations.state_of(row), now, by)
+        await settle(session, row, step, of, now)
+        return run
+
+    return After(auto_rotation.went_back, work=switch)
+
+
+async def _revoke(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
+    handle = turn.run.old_handle
+    await rotators.run(_in_force(turn), turn.access, _revoking(turn.provider, handle))
+    return After(auto_rotation.revoked, detail=f"ended: {handle}")
+
+
+_STEPS: Final[Mapping[Step, Callable[[Deps, Rotators, Turn], Awaitable[After]]]] = {
+    Step.PREPARE: _prepare,
+    Step.ISSUE: _issue,
+    Step.RECONCILE: _reconcile,
+    Step.PROVE: _prove,
+    Step.CLEAN: _clean,
+    Step.GRACE: _grace,
+    Step.DISABLE: _disable,
+    Step.DISABLED: _disabled,
+    Step.BACK: _go_back,
+    Step.REVOKE: _revoke,
+}
+
+
+async def _ended(deps: Deps, turn: Turn, after: After) -> None:
+    """Write down what a step led to, unless somebody else took over meanwhile."""
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        row = await rotations.locked(session, turn.row.id)
+        if row is None or row.fence != turn.row.fence:
+            return
+        await rotation_runs.note(session, row, turn.run, after.outcome, now, after.detail)
+        run = after.move(rotation_runs.run_of(row), now)
+        if after.work is not None:
+            run = await after.work(session, row, run, now)
+        if run.step is Step.FAILED:
+            await _fail(session, turn, row, run, now)
+        elif run.step is Step.OVER:
+            await _over(session, turn, row, now)
+        elif run.step in ENDING and run.tries == TOLD_AFTER:
+            state = replace(rotations.state_of(row), why=run.why)
+            step = rotation.Step(state, (Entry.NOT_ENDED,))
+            await settle(session, row, step, [turn.lead.registry], now)
+        row.lease_until = None
+        await rotation_runs.put(session, row, run)
+
+
+def _stored(deps: Deps, turn: Turn, made: Issued) -> After:
+    """Seal what the provider made, for all members, in the transaction that ends the step."""
+
+    async def keep(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
+        members = await rotations.members(session, row.id)
+        lead = turn.lead.registry
+        first = replace(turn.old, values={**turn.old.values, **made.values}, secrets=made.secrets)
+        for member in members:
+            stored = await registries.live_by_id(session, row.team_id, member.registry_id)
+            if stored is None:
+                continue
+            own = first if stored.registry.id == lead.id else with_new(stored.registry, lead, first)
+            credential = next_credential(deps, stored.registry, own, now, row.opened_by)
+            if made.expires_at is not None:
+                credential.expires_at, credential.expires_source = made.expires_at, "provider"
+            session.add(credential)
+            await session.flush()
+            member.new_credential_id, member.after_json = credential.id, entry_for(own).dump()
+            session.add(member)
+        if run.proposed:
+            await credentials.destroy(session, run.proposed, now)
+            run = replace(run, proposed="")
+        if not run.in_place:
+            return run
+        return await _switch(session, turn, row, run, {}, now)
+
+    return After(lambda run, now: auto_rotation.issued(run, now, made.handle), work=keep)
+
+
+async def _switch(
+    session: AsyncSession,
+    turn: Turn,
+    row: RotationRow,
+    run: Run,
+    results: Mapping[str, CheckResult | None],
+    now: datetime,
+) -> Run:
+    """Put the new credential in force; one that is in place has no grace period."""
+    members = await rotations.members(session, row.id)
+    grace = timedelta() if run.in_place else rotations.state_of(row).grace
+    await put_in_force(session, row, members, results, now, turn.row.opened_by, grace)
+    return auto_rotation.in_force(run, now, now + grace)
+
+
+async def _over(session: AsyncSession, turn: Turn, row: RotationRow, now: datetime) -> None:
+    """The old one is ended at the provider; from now on it is tried until it is seen dead."""
+    state = rotations.state_of(row)
+    if state.phase not in {Phase.GRACE, Phase.ENDING}:
+        return
+    known = now + timedelta(seconds=turn.run.settles)
+    ending = replace(rotation.removed(state, now).rotation, next_at=known)
+    await settle(session, row, rotation.Step(ending), (), now)
+
+
+async def _fail(
+    session: AsyncSession, turn: Turn, row: RotationRow, run: Run, now: datetime
+) -> None:
+    """No new one: what was stored of it is destroyed, and people hear why."""
+    if rotations.state_of(row).phase is Phase.PREPARING:
+        await _close(session, turn, row, run.why, now, lost=False)
+
+
+async def _close(
+    session: AsyncSession, turn: Turn, row: RotationRow, why: str, now: datetime, *, lost: bool
+) -> None:
+    for member in await rotations.members(session, row.id):
+        if member.new_credential_id:
+            await credentials.destroy(session, member.new_credential_id, now)
+    run = rotation_runs.run_of(row)
+    if run.proposed:
+        await credentials.destroy(session, run.proposed, now)
+    of: list[Registry] = [turn.lead.registry]
+    step = rotation.failed(rotations.state_of(row), now, why, lost=lost)
+    await settle(session, row, step, of, now)
+
+
+async def _without(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> None:
+    """Its registry or its credential is gone: one that may be restored is waited for."""
+    lead = await session.get(Registry, row.registry_id)
+    if lead is not None and lead.state == DELETED and run.made_at is not None:
+        row.lease_until = None
+        later = replace(rotation_runs.run_of(row), next_at=now + LATER)
+        await rotation_runs.put(session, row, later)
+        return
+    await _give_up(session, row, run, now)
+
+
+async def _give_up(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> None:
+    """Nobody is left to rotate for; what was made is listed by its label."""
+    state = rotations.state_of(row)
+    step = rotation.failed(state, now, GONE) if state.is_open else rotation.Step(state)
+    await settle(session, row, step, (), now)
+    await rotation_runs.note(session, row, run, REFUSED, now, GONE)
+    await rotation_runs.put(session, row, replace(run, step=Step.FAILED, why=GONE, next_at=None))
+
+
+async def _checked(deps: Deps, turn: Turn) -> dict[str, CheckResult]:
+    """What the new credential shows at every member, by registry id."""
+    found = {}
+    for member in turn.members:
+        async with deps.store.reading() as session:
+            stored = await registries.live_by_id(session, turn.row.team_id, member.registry_id)
+            credential = await credentials.find(session, member.new_credential_id)
+        if stored is None or credential is None:
+            continue
+        config = _config(deps, stored.registry, SignInWith.parse(member.after_json), credential)
+        own = replace(
+            config, path_scope=stored.registry.path_scope, test_image=stored.registry.test_image
+        )
+        found[member.registry_id] = await deps.checker.check(own)
+    return found
+
+
+async def _proposed(deps: Deps, turn: Turn) -> Secret:
+    if not turn.run.proposed:
+        return Secret("")
+    async with deps.store.reading() as session:
+        kept = await credentials.find(session, turn.run.proposed)
+    return credentials.opened(kept, deps.store.keyring)["proposed"]
+
+
+async def _lasts(deps: Deps, turn: Turn) -> timedelta:
+    async with deps.store.reading() as session:
+        found = await rotation_runs.policy(session, turn.row.registry_id)
+    return timedelta(days=found.lasts_days) if found else auto_rotation.LASTS
+
+
+def _config(deps: Deps, row: Registry, entry: SignInWith, credential: Credential) -> Config:
+    """How to sign in with one credential, at the address that it was stored for."""
+    return Config(
+        kind=row.kind,
+        variant=entry.variant,
+        url=entry.url,
+        values=entry.values,
+        secrets=credentials.opened(credential, deps.store.keyring),
+        path_scope=row.path_scope,
+    )
+
+
+def _in_force(turn: Turn) -> Config:
+    """The old credential cannot well be asked to end itself; the new one does that."""
+    return turn.new or turn.old
+
+
+def _revoking(provider: Provider, handle: str) -> Callable[[Errand], Awaitable[None]]:
+    async def revoke(errand: Errand) -> None:
+        await provider.revoke(errand, handle)
+
+    return revoke
