@@ -178,6 +178,12 @@ class AwsGateway:
         ends = until.astimezone(UTC) if isinstance(until, datetime) else None
         return AuthorizationToken(username, Secret(password), ends)
 
+    async def ask(
+        self, keys: Keys, service: str, region: str, operation: str, **arguments: object
+    ) -> dict[str, Any]:
+        """Any other operation, by the name that boto3 gives it."""
+        return await self._call(keys, service, region, operation, **arguments)
+
     def close(self) -> None:
         """Let the threads go; a call still running ends by its own time limits."""
         self._threads.shutdown(wait=False, cancel_futures=True)

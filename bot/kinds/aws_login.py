@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import UTC
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot.core.check import Cause, Expiry, Stage
 from bot.kinds.age import Answer, Question
@@ -22,6 +22,8 @@ _WRONG_SECRET: Final = frozenset({"SignatureDoesNotMatch", "InvalidSignatureExce
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
 _SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+ABSENT: Final = frozenset({"RepositoryNotFoundException", "RegistryNotFoundException"})
+LISTED_BADLY: Final = frozenset({"InvalidParameterException", "ValidationException"})
 _THROTTLED: Final = frozenset(
     {
         "Throttling",
@@ -83,6 +85,24 @@ async def registry_token(
     except AwsError as error:
         if error.code in _DENIED:
             raise _may_not(visit, service, public=public) from None
+        raise _key_refused(visit, error) from None
+
+
+async def list_page(
+    visit: Visit, keys: Keys, service: str, region: str, operation: str, **arguments: object
+) -> dict[str, Any]:
+    """One page of a list.
+
+    Raises AwsError only for a right that is missing, a thing that is not there and a token of
+    another list; anything else is the key's or AWS's matter and stops.
+    """
+    action = "".join(word.capitalize() for word in operation.split("_"))
+    call = visit.aws.ask(keys, service, region, operation, **arguments)
+    try:
+        return await _noted(visit, call, service, region, action)
+    except AwsError as error:
+        if error.code in _DENIED | ABSENT | LISTED_BADLY:
+            raise
         raise _key_refused(visit, error) from None
 
 

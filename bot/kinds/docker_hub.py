@@ -85,7 +85,7 @@ class DockerHub:
             raise _refused(explicit=False)
         if answer.token is None:
             raise registry.unclear(answer)
-        token = await _identify(visit, login)
+        token = await identify(visit, login)
         if login.secret.reveal().startswith(docker_token.PREFIX):
             ask = partial(docker_token.ask, visit, login.username, token)
             visit.question = Question(ask, docker_token.REQUESTS)
@@ -93,7 +93,7 @@ class DockerHub:
         return await prove_pull(visit, registry, challenge, login, proof)
 
 
-async def _identify(visit: Visit, login: Login) -> Secret:
+async def identify(visit: Visit, login: Login) -> Secret:
     """Stop unless the Hub's API knows the credential; else its token for the API."""
     body = {"identifier": login.username, "secret": login.secret.reveal()}
     answer = await visit.request(

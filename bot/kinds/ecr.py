@@ -128,3 +128,10 @@ class Ecr:
             )
         proof = signed_in(visit, Level.E3, caller.arn)
         return await prove_pull(visit, registry, challenge, login, proof)
+
+
+def place_of(host: str) -> tuple[str, str]:
+    """The account and the region in the name of a registry."""
+    match = _HOST.fullmatch(host)
+    assert match is not None, "the form lets only ECR hosts pass"
+    return match["account"], match["region"]

@@ -167,7 +167,7 @@ def _malformed(error: NotAKey) -> Stop:
 
 
 def _compare_projects(visit: Visit, key: ServiceAccountKey) -> None:
-    where = _repository(visit.config.path_scope or visit.config.test_image)
+    where = place_of(visit.config.path_scope or visit.config.test_image)
     if where is not None and where[0] != key.project:
         visit.warnings.append(f"The key belongs to project {key.project}, the path to {where[0]}.")
 
@@ -175,7 +175,7 @@ def _compare_projects(visit: Visit, key: ServiceAccountKey) -> None:
 async def _permissions(visit: Visit, token: Secret, proof: Proof) -> Finding:
     """Without an image, ask whether the key may pull from the repository of the path scope."""
     match = _HOST.fullmatch(visit.config.host)
-    where = _repository(visit.config.path_scope)
+    where = place_of(visit.config.path_scope)
     if where is None or match is None or match["location"] is None or not where[1]:
         return proven(proof)
     visit.enter(Stage.PULL)
@@ -205,7 +205,7 @@ async def _permissions(visit: Visit, token: Secret, proof: Proof) -> Finding:
     return proven(proof, Stage.PULL)
 
 
-def _repository(path: str) -> tuple[str, str] | None:
+def place_of(path: str) -> tuple[str, str] | None:
     """Project and repository of a path; a project of a domain is written `example.com/project`."""
     parts = [part for part in path.split("/") if part]
     if not parts:
@@ -213,3 +213,9 @@ def _repository(path: str) -> tuple[str, str] | None:
     if "." in parts[0] and len(parts) > 1:
         parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
     return parts[0], parts[1].partition(":")[0] if len(parts) > 1 else ""
+
+
+def location_of(host: str) -> str:
+    """Where a registry is; empty for the old names at gcr.io."""
+    match = _HOST.fullmatch(host)
+    return (match["location"] or "") if match is not None else ""

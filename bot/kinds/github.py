@@ -20,6 +20,10 @@ from bot.kinds.pull import prove_pull, signed_in
 from bot.kinds.shape import Faults, foreign
 from bot.kinds.visit import Visit, json_object, retry_at
 
+HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
 _LOGIN: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _READS: Final = frozenset({"read:packages", "write:packages"})
 _EXPIRES: Final = re.compile(
@@ -66,11 +70,7 @@ async def _identify(visit: Visit, api: str, token: Secret, settings_url: str) ->
     answer = await visit.request(
         "GET",
         f"{api}/user",
-        {
-            "Authorization": f"Bearer {token.reveal()}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
+        {"Authorization": f"Bearer {token.reveal()}", **HEADERS},
         auth=True,
     )
     visit.expiry = _expiry(answer)
@@ -136,13 +136,20 @@ def _unknown_token(visit: Visit, settings_url: str) -> Stop:
     )
 
 
-def _forbidden(visit: Visit, answer: httpx.Response) -> Stop:
+def rate_limited(visit: Visit, answer: httpx.Response) -> Stop | None:
+    """Why a 403 is not about this request: a spent budget, or single sign-on; None otherwise."""
     if _wants_sso(answer):
         return _not_authorised()
-    host = answer.request.url.host
-    now = visit.clock.now()
     if answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers:
-        return visit.too_many(host, retry_at(answer.headers, now) or _reset(answer))
+        at = retry_at(answer.headers, visit.clock.now()) or _reset(answer)
+        return visit.too_many(answer.request.url.host, at)
+    return None
+
+
+def _forbidden(visit: Visit, answer: httpx.Response) -> Stop:
+    if (stop := rate_limited(visit, answer)) is not None:
+        return stop
+    host = answer.request.url.host
     return unreachable(
         Stage.LOGIN,
         Cause.BLOCKED_BY_REGISTRY,

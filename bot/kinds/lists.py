@@ -74,6 +74,24 @@ async def gather(turn: Turn[Found], wanted: Callable[[Found], bool], cursor: str
     return _ending_at(found, skip, token, left_out)
 
 
+def falling_back(turn: Turn[Found], other: Callable[[], Awaitable[Turn[Found]]]) -> Turn[Found]:
+    """Turns by an API, or where that is not for this sign-in, by what `other` gives."""
+    instead: Turn[Found] | None = None
+
+    async def either(page: str) -> Page[Found]:
+        nonlocal instead
+        if instead is None:
+            try:
+                return await turn(page)
+            except Unseen as unseen:
+                if unseen.why not in {Absence.DENIED, Absence.HIDDEN}:
+                    raise
+            instead = await other()
+        return await instead(page)
+
+    return either
+
+
 def repositories_of(
     found: Iterable[tuple[object, Any]], next_token: str = ""
 ) -> Page[FoundRepository]:
@@ -139,17 +157,20 @@ def objects(answer: httpx.Response, name: str = "") -> list[dict[str, Any]]:
     return [one for one in body[:READ_MOST] if isinstance(one, dict)]
 
 
-def must_be_listed(visit: Visit, answer: httpx.Response, what: str, right: str) -> None:
+def must_be_listed(
+    visit: Visit, answer: httpx.Response, what: str, right: str, *, proven: bool = False
+) -> None:
     """Return when the API gave a list, otherwise raise why it did not.
 
-    `what` was to be listed, and `right` is what the sign-in needs for it.
+    `what` was to be listed, and `right` is what the sign-in needs for it; with a `proven` one a 401
+    is about the right as well.
     """
     host, status = answer.request.url.host, answer.status_code
     if answer.extensions.get("truncated"):
         raise Unseen(Absence.UNREACHABLE, f"{host} sent a longer list than is read at once.")
     if status == 200:
         return
-    if status == 401 and not visit.config.anonymous:
+    if status == 401 and not (proven or visit.config.anonymous):
         raise refused(
             Stage.LOGIN,
             Cause.BAD_CREDENTIALS,

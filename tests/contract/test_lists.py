@@ -18,13 +18,15 @@ from bot.kinds.registry_kinds import KINDS
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.shelf import AGE
 from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import VERSION
+from bot.sandbox.practice.vendors.amazon import AwsFault, json_fault
 from bot.sandbox.practice.vendors.generic import HARBOR
 from tests.contract.lab import NOON, Lab, open_lab
 from tests.contract.odd import HOST
 from tests.contract.test_looks import looker_of, odd_config, serving
 
 BEFORE = {"gcp_artifact_registry": "acme-practice/"}
-DATED = {"ecr", "gcp_artifact_registry", "scaleway", "docker_hub", "ghcr", "github_enterprise"}
+DATED = set(KINDS) - {"gitlab", "generic"}
 """Those whose API tells when a tag was pushed, and its digest."""
 MOST_REQUESTS = 5
 NEVER_LACKS = {"generic": State.NO_ACCESS, "docker_hub": State.NO_ACCESS}
@@ -87,7 +89,7 @@ async def test_tags_of_a_repository_are_listed(slug: str) -> None:
 
     assert {tag.name for tag in page.items} == {"1.2", "multi"}
     assert asked <= MOST_REQUESTS
-    if slug in DATED & set(LISTS):
+    if slug in DATED:
         assert {tag.name: tag.digest for tag in page.items} == digests
         assert {tag.pushed for tag in page.items} == {NOON - AGE}
 
@@ -313,3 +315,190 @@ async def test_a_robot_of_harbor_without_the_right_is_told() -> None:
 
     assert found.why is Absence.DENIED
     assert "List repository" in found.remedy
+
+
+# What is of one kind only.
+
+
+async def test_another_publishers_repository_of_the_same_name_is_not_ours() -> None:
+    """Amazon's API leaves the alias out, so the registry itself is asked for strangers' tags."""
+    async with open_lab() as lab:
+        page = await looker_of(lab).tags(lab.config("public_ecr"), "other/team/app", "", "")
+        actions = [entry.path for entry in lab.practice.log]
+
+    assert {tag.digest for tag in page.items} == {""}
+    assert "/DescribeImageTags" not in actions
+    assert "/v2/other/team/app/tags/list" in actions
+
+
+@pytest.mark.parametrize("slug", ["docker_hub", "ghcr", "public_ecr", "gitlab", "generic"])
+async def test_an_anonymous_registry_lists_what_it_may(slug: str) -> None:
+    """Tags of public repositories; repositories only where strangers may list them."""
+    async with open_lab() as lab:
+        if slug == "generic":
+            lab.practice.set_state(slug, State.OPEN)
+        config = lab.config(slug, "anonymous", changed={"path_scope": "public"})
+        tags = await looker_of(lab).tags(config, "public/hello", "", "")
+        names: list[str] | Absence
+        try:
+            page = await looker_of(lab).repositories(config, "", "")
+            names = [one.name for one in page.items]
+        except Unseen as unseen:
+            names = unseen.why
+
+    assert {tag.name for tag in tags.items} == {"1.2", "multi"}
+    assert (
+        names
+        == {
+            "docker_hub": ["public/hello"],
+            "ghcr": Absence.NOT_ASKED,
+            "public_ecr": Absence.NOT_ASKED,
+            "gitlab": Absence.DENIED,
+            "generic": [],
+        }[slug]
+    )
+
+
+@pytest.mark.parametrize("slug", ["docker_hub", "scaleway", "ecr"])
+async def test_the_registry_itself_lists_tags_where_the_api_does_not(slug: str) -> None:
+    """Without digests and ages, but whoever may pull sees what there is to pull."""
+    async with open_lab() as lab:
+        config = lab.config(slug)
+        api = {"docker_hub": "hub.docker.com", "scaleway": "api.scaleway.com", "ecr": ""}[slug]
+        vendor = lab.practice.vendors[slug]
+
+        def refusing(ask: Ask) -> Answer:
+            lists = "/tags" in ask.path or "/images" in ask.path
+            return as_json(403, {"message": "secret words"}) if lists else vendor.answer(ask)
+
+        if api:
+            lab.practice.serve(api, refusing)
+        else:
+            lab.practice.cloud._list = lambda *_, **__: json_fault(  # type: ignore[method-assign]
+                AwsFault("AccessDeniedException", "secret words", 400)
+            )
+        page = await looker_of(lab).tags(config, "team/app", "", "")
+        repositories = None
+        if slug != "docker_hub":
+            repositories = await unseen(lab, config)
+
+    assert [tag.name for tag in page.items] == ["1.2", "multi"]
+    assert {tag.digest for tag in page.items} == {""}
+    assert repositories is None or "secret words" not in f"{repositories}{repositories.remedy}"
+
+
+async def test_a_role_lists_as_keys_do() -> None:
+    """With the keys of the assumed role."""
+    async with open_lab() as lab:
+        config = lab.config("ecr", "assume_role")
+        page = await looker_of(lab).repositories(config, "", "")
+
+    assert [one.name for one in page.items] == ["public/hello", "team/app"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        ("acme-practice/team", ["acme-practice/team/app"]),
+        ("acme-practice/team/app", ["acme-practice/team/app"]),
+        ("acme-practice", ["acme-practice/public/hello", "acme-practice/team/app"]),
+        ("", ["acme-practice/public/hello", "acme-practice/team/app"]),
+    ],
+)
+async def test_google_lists_one_repository_after_the_other(scope: str, names: list[str]) -> None:
+    """Without a path scope those of the key's own project."""
+    async with open_lab() as lab:
+        config = lab.config("gcp_artifact_registry", changed={"path_scope": scope})
+        found, _ = await everything(lab, config)
+
+    assert [one.name for one in found] == names
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"), [("team", ["team/app"]), ("team/app", ["team/app"]), ("nobody", None)]
+)
+async def test_gitlab_lists_a_group_or_a_project(scope: str, names: list[str] | None) -> None:
+    """Whichever the path scope is; one that is neither is said not to be there."""
+    async with open_lab() as lab:
+        config = lab.config("gitlab", changed={"path_scope": scope})
+        if names is None:
+            assert (await unseen(lab, config)).why is Absence.HIDDEN
+            return
+        page = await looker_of(lab).repositories(config, "", "")
+
+    assert [one.name for one in page.items] == names
+
+
+async def test_a_deploy_token_of_gitlab_is_not_sent_to_the_api() -> None:
+    """It would count as a failed sign-in there."""
+    async with open_lab() as lab:
+        gitlab = lab.practice.gitlab
+        config = lab.config("gitlab", changed={"username": "gitlab+deploy-token-7"})
+        secret = type(config.secrets["token"])
+        config = config.with_secrets({"token": secret(gitlab.deploy_token)})
+        found = await unseen(lab, config)
+        assert lab.requests == 0
+        page = await looker_of(lab).tags(config, "team/app", "", "")
+
+    assert found.why is Absence.DENIED
+    assert "read_api" in found.remedy
+    assert len(page.items) == 2
+
+
+@pytest.mark.parametrize("slug", ["docker_hub", "gitlab"])
+async def test_who_names_no_organisation_is_told_to(slug: str) -> None:
+    """These list one at a time."""
+    async with open_lab() as lab:
+        variant = "anonymous" if slug == "docker_hub" else ""
+        found = await unseen(lab, lab.config(slug, variant, changed={"path_scope": ""}))
+        asked = lab.requests
+
+    assert found.why is Absence.NOT_ASKED
+    assert "path scope" in found.remedy
+    assert asked == 0
+
+
+async def test_github_is_asked_for_the_users_own_packages_without_a_scope() -> None:
+    """Their names are lower-case in references, however the owner writes theirs."""
+    async with open_lab() as lab:
+        config = lab.config("ghcr", changed={"path_scope": ""})
+        page = await looker_of(lab).repositories(config, "", "")
+
+    assert [one.name for one in page.items] == ["team/app"]
+
+
+async def test_quay_is_asked_by_its_own_api_for_an_oauth_token() -> None:
+    """In one organisation; robots have only the protocol."""
+    async with open_lab() as lab:
+        seen: list[str] = []
+
+        def quay(ask: Ask) -> Answer:
+            seen.append(f"{ask.path} {ask.shows}")
+            if ask.path.endswith("/tag/"):
+                tag = {"name": "1.2", "manifest_digest": "sha256:" + "a" * 64, "start_ts": 1.7e9}
+                return as_json(200, {"tags": [tag], "has_additional": False})
+            if ask.path == "/api/v1/repository":
+                first = {"namespace": "acme", "name": "app", "last_modified": 1.7e9}
+                more = ask.first("next_page") == ""
+                return as_json(
+                    200, {"repositories": [first], **({"next_page": "gAAA=="} if more else {})}
+                )
+            realm = f'Bearer realm="https://{HOST}/v2/auth",service="{HOST}"'
+            return as_json(401, {}, ("WWW-Authenticate", realm), VERSION)
+
+        lab.practice.serve(HOST, quay)
+        config = lab.config(
+            "generic",
+            changed={"url": f"https://{HOST}", "username": "$oauthtoken", "path_scope": "acme"},
+        )
+        page = await looker_of(lab).repositories(config, "", "")
+        tags = await looker_of(lab).tags(config, "acme/app", "", "")
+
+    assert [one.name for one in page.items] == ["acme/app", "acme/app"]
+    assert [(tag.name, tag.digest[:10]) for tag in tags.items] == [("1.2", "sha256:aaa")]
+    assert tags.items[0].pushed is not None
+    assert [line for line in seen if "bearer" in line] == [
+        "/api/v1/repository bearer",
+        "/api/v1/repository bearer",
+        "/api/v1/repository/acme/app/tag/ bearer",
+    ]

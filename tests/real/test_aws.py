@@ -7,11 +7,12 @@ can moto tell an inactive key from an active one; the practice registry's "revok
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,17 @@ import trustme
 from moto.server import ThreadedMotoServer
 
 from bot.core.check import Cause, CheckResult, Level, Stage, Verdict
+from bot.core.clock import SystemClock
+from bot.core.config import Config
 from bot.core.secret import Secret
+from bot.core.sight import Absence
+from bot.errors import Unseen
 from bot.kinds.aws import AwsGateway, AwsIdentity
 from bot.kinds.form import validate
-from bot.kinds.net import Address, AllowList
+from bot.kinds.looker import Looker
+from bot.kinds.net import Address, AllowList, Egress
+from bot.kinds.pacing import Limits, Pacer
+from bot.sandbox.practice.shelf import build_image
 from tests.images import push_image
 from tests.programs import DockerRegistry, DockerRegistryFactory
 from tests.real.conftest import MakeChecker
@@ -289,3 +297,100 @@ async def test_role_that_may_not_be_assumed_is_refused(lab: Lab) -> None:
 
     assert result.verdict is Verdict.REFUSED
     assert result.stage is Stage.LOGIN
+
+
+def ecr_config(key: Key) -> Config:
+    answers: dict[str, str | Secret] = {
+        "url": f"https://{HOST}",
+        "region": REGION,
+        "access_key_id": key.key_id,
+        "secret_access_key": Secret(key.secret),
+    }
+    return validate("ecr", "access_keys", answers, allow=AllowList())
+
+
+@asynccontextmanager
+async def looking(moto: Moto, lab: Lab | None = None) -> AsyncIterator[Looker]:
+    """A looker with moto as AWS' APIs, and the registry itself where there is a lab."""
+    clock = SystemClock()
+    port, ca_file = (lab.registry.port, lab.ca_file) if lab else (1, None)
+    egress = Egress(allow=AllowList(), resolver=OneName(port), ca_file=ca_file)
+    aws = AwsGateway(endpoint=lambda _service, _region: moto.url)
+    try:
+        yield Looker(egress=egress, aws=aws, clock=clock, pacer=Pacer(Limits(), clock))
+    finally:
+        aws.close()
+        await egress.close()
+
+
+def put_image(moto: Moto, repository: str, *tags: str) -> str:
+    """An image under some tags in moto's ECR, and its digest."""
+    ecr = boto3.client(
+        "ecr",
+        region_name=REGION,
+        endpoint_url=moto.url,
+        aws_access_key_id="setup",
+        aws_secret_access_key="setup",
+    )
+    with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+        ecr.create_repository(repositoryName=repository)
+    manifest, _ = build_image(f"{repository}{tags}")
+    digest = ""
+    for tag in tags:
+        put = ecr.put_image(
+            registryId=ACCOUNT,
+            repositoryName=repository,
+            imageManifest=manifest.data.decode(),
+            imageTag=tag,
+        )
+        digest = put["image"]["imageId"]["imageDigest"]
+    return digest
+
+
+async def test_repositories_and_tags_are_listed_by_the_api(moto: Moto) -> None:
+    """With digest and the time of the push, page by page; the registry itself is not asked."""
+    key = moto.user("lister", ANYTHING_POLICY)
+    digest = put_image(moto, "team/app", "1.2", "stable")
+    for number in range(110):
+        put_image(moto, f"team/many-{number:03}", "1")
+
+    async with looking(moto) as looker:
+        tags = await looker.tags(ecr_config(key), "team/app", "", "")
+        found, cursor = [], ""
+        while True:
+            page = await looker.repositories(ecr_config(key), "", cursor)
+            found += [one.name for one in page.items]
+            cursor = page.next
+            if not cursor:
+                break
+
+    assert {tag.name: tag.digest for tag in tags.items} == {"1.2": digest, "stable": digest}
+    assert all(tag.pushed is not None and tag.pushed.tzinfo is not None for tag in tags.items)
+    assert sorted(found) == ["team/app", *(f"team/many-{number:03}" for number in range(110))]
+
+
+async def test_who_may_not_list_is_told_the_action(moto: Moto) -> None:
+    """By IAM itself, which refuses what the policy does not allow."""
+    put_image(moto, "team/app", "1.2")
+    key = moto.user("puller", PULL_POLICY)
+    moto.enforce()
+
+    async with looking(moto) as looker:
+        with pytest.raises(Unseen) as caught:
+            await looker.repositories(ecr_config(key), "", "")
+
+    assert caught.value.why is Absence.DENIED
+    assert "ecr:DescribeRepositories" in caught.value.remedy
+    assert not caught.value.failed_sign_in
+
+
+async def test_a_repository_that_ecr_does_not_have_is_said_to_be_gone(moto: Moto, lab: Lab) -> None:
+    """Neither the API nor the registry knows it, and no vendor's words are shown."""
+    key = moto.user("lister", ANYTHING_POLICY)
+
+    async with looking(moto, lab) as looker:
+        with pytest.raises(Unseen) as caught:
+            await looker.tags(ecr_config(key), "team/none", "", "")
+
+    assert caught.value.why is Absence.HIDDEN
+    assert str(caught.value).startswith("team/none was not found")

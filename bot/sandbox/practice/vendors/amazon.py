@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from bot.core.clock import SystemClock
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.paging import after_token
 from bot.sandbox.practice.shapes import aws_key_id, aws_secret, random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
 from bot.sandbox.practice.sigv4 import Signature, parse_signature
@@ -33,6 +34,9 @@ XMLNS: Final = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 }
 TOKEN_HOURS: Final = 12
+JSON_ACTIONS: Final = frozenset(
+    {"GetAuthorizationToken", "DescribeRepositories", "DescribeImages", "DescribeImageTags"}
+)
 KEY_AGE: Final = timedelta(days=41)
 
 
@@ -335,11 +339,13 @@ class Cloud:
     def _json(self, ask: Ask, signature: Signature, key: AwsKey | None) -> Answer:
         assert key is not None
         action = ask.headers.get("x-amz-target", "").rpartition(".")[2]
-        if action != "GetAuthorizationToken":
+        if action not in JSON_ACTIONS:
             return json_fault(AwsFault("UnknownOperationException", "", 400))
         if key.vendor is None or key.vendor.state is State.LACKS_SCOPE:
             message = f"User: {key.arn} is not authorized to perform: {signature.service}:{action}"
             return json_fault(AwsFault("AccessDeniedException", message, 400))
+        if action != "GetAuthorizationToken":
+            return self._list(ask, action, public=signature.service == "ecr-public")
         password = randomness.token_urlsafe(300)
         until = self._bench.clock.now() + timedelta(hours=TOKEN_HOURS)
         self._passwords[password] = (signature.region, until)
@@ -351,6 +357,47 @@ class Cloud:
             return as_json(200, {"authorizationData": data})
         host = f"{ACCOUNT}.dkr.ecr.{signature.region}.amazonaws.com"
         return as_json(200, {"authorizationData": [{**data, "proxyEndpoint": f"https://{host}"}]})
+
+    def _list(self, ask: Ask, action: str, *, public: bool) -> Answer:
+        shelf, wanted = self._bench.shelf, ask.json
+        token, most = str(wanted.get("nextToken", "")), int(wanted.get("maxResults", 100))
+        if action == "DescribeRepositories":
+            names = [
+                name.removeprefix("team/") if public else name
+                for name in shelf.repositories()
+                if not public or name.startswith("team/")
+            ]
+            asked = wanted.get("repositoryNames")
+            if asked:
+                names = [name for name in names if name in asked]
+                if not names:
+                    return json_fault(AwsFault("RepositoryNotFoundException", "", 400))
+            page, following = after_token(names, token, most)
+            host = "public.ecr.aws/team" if public else f"{ACCOUNT}.dkr.ecr"
+            repositories = [
+                {"repositoryName": name, "repositoryUri": f"{host}/{name}"} for name in page
+            ]
+            return as_json(200, {"repositories": repositories, **_going_on(following)})
+        name = ("team/" if public else "") + str(wanted.get("repositoryName", ""))
+        if not shelf.holds(name):
+            return json_fault(AwsFault("RepositoryNotFoundException", "", 400))
+        tags, following = after_token(list(shelf.tags(name).items()), token, min(most, 100))
+        assert shelf.pushed is not None
+        at = shelf.pushed.timestamp()
+        if public:
+            details: list[dict[str, object]] = [
+                {"imageTag": tag, "createdAt": at, "imageDetail": {"imageDigest": digest}}
+                for tag, digest in tags
+            ]
+            return as_json(200, {"imageTagDetails": details, **_going_on(following)})
+        images = [
+            {"imageDigest": digest, "imageTags": [tag], "imagePushedAt": at} for tag, digest in tags
+        ]
+        return as_json(200, {"imageDetails": images, **_going_on(following)})
+
+
+def _going_on(token: str) -> dict[str, str]:
+    return {"nextToken": token} if token else {}
 
 
 def query_result(service: str, action: str, content: str) -> Answer:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
+from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import docker_organisation_token, docker_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
@@ -20,6 +21,10 @@ from bot.sandbox.practice.vendor import (
 )
 
 SERVICE = "registry.docker.io"
+LISTS = re.compile(
+    r"/v2/(?:repositories/(?P<owner>[^/]+)/"
+    r"|namespaces/(?P<namespace>[^/]+)/repositories/(?P<repository>[^/]+)/tags)"
+)
 
 
 class DockerHub(TokenVendor):
@@ -70,6 +75,8 @@ class DockerHub(TokenVendor):
                 return self._api_token(ask)
             case "GET", "hub.docker.com", "/v2/orgs/acme/access-tokens":
                 return self._tokens(ask)
+            case "GET", "hub.docker.com", path if LISTS.fullmatch(path):
+                return self._list(ask)
             case _, "docker.io", _:
                 return Answer(301, b"", (("Location", "https://www.docker.com/"),))
         return as_text(404, "404 page not found")
@@ -104,6 +111,35 @@ class DockerHub(TokenVendor):
             return as_json(401, {"detail": "Incorrect authentication credentials"})
         issued = self.bench.desk.issue(given[0], "hub.docker.com", seconds=600)
         return as_json(200, {"access_token": issued["token"]})
+
+    def _list(self, ask: Ask) -> Answer:
+        """The repositories of a namespace, or the tags of one."""
+        match = LISTS.fullmatch(ask.path)
+        assert match is not None
+        known = self.bench.desk.open(ask.bearer, "hub.docker.com") is not None
+        shelf = self.bench.shelf
+        if known and self.now_state in {State.LACKS_SCOPE, State.NO_ACCESS}:
+            return as_json(403, {"detail": "forbidden", "message": "forbidden"})
+        at = f"{shelf.pushed:%Y-%m-%dT%H:%M:%S.000000Z}"
+        namespace = match["owner"] or match["namespace"]
+        if match["repository"]:
+            name = f"{namespace}/{match['repository']}"
+            if not shelf.holds(name) or not (known or shelf.is_public(name)):
+                return as_json(404, {"message": "object not found"})
+            found = [
+                {"name": tag, "digest": digest, "tag_last_pushed": at, "last_updated": at}
+                for tag, digest in shelf.tags(name).items()
+            ]
+        else:
+            found = [
+                {"name": name.partition("/")[2], "namespace": namespace, "last_updated": at}
+                for name in shelf.repositories()
+                if name.startswith(f"{namespace}/") and (known or shelf.is_public(name))
+            ]
+        page = numbered(found, ask)
+        more = bool(page) and page[-1] is not found[-1]
+        link = f"https://hub.docker.com{ask.path}?page=next" if more else None
+        return as_json(200, {"count": len(found), "next": link, "results": page})
 
     def _tokens(self, ask: Ask) -> Answer:
         claims = self.bench.desk.open(ask.bearer, "hub.docker.com")

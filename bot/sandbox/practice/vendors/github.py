@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import ClassVar
+from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, refusal
+from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import github_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
@@ -17,6 +19,11 @@ from bot.sandbox.practice.vendor import (
     PracticeField,
     Standing,
     TokenVendor,
+)
+
+PACKAGES = re.compile(
+    r"/(?:(?P<kind>orgs|users)/(?P<owner>[^/]+)|user)/packages"
+    r"(?:/container/(?P<package>[^/]+)/versions)?"
 )
 
 
@@ -116,18 +123,41 @@ class Ghcr(TokenVendor):
             return as_json(401, {"message": message, "status": "401"}, *headers)
         if ask.method == "GET" and path == "/user":
             return as_json(200, {"login": self.username, "id": 7}, *self._headers())
-        if ask.method == "GET" and re.fullmatch(r"/(?:orgs/[^/]+|users/[^/]+|user)/packages", path):
-            return self._packages(standing)
+        if ask.method == "GET" and (found := PACKAGES.fullmatch(path)):
+            return self._packages(ask, standing, found)
         return as_json(404, {"message": "Not Found", "status": "404"})
 
-    def _packages(self, standing: Standing) -> Answer:
+    def _packages(self, ask: Ask, standing: Standing, asked: re.Match[str]) -> Answer:
+        """The packages of an organisation, or the versions of one of them."""
         if standing is not Standing.MEMBER:
             message = "You need at least read:packages scope to list packages."
             if self.now_state is State.SSO_REQUIRED:
                 message = "Resource protected by organization SAML enforcement."
             return as_json(403, {"message": message}, *self._headers())
-        package = {"id": 1, "name": "app", "package_type": "container", "visibility": "private"}
-        return as_json(200, [package], *self._headers())
+        shelf, owner = self.bench.shelf, asked["owner"] or "team"
+        if asked["kind"] == "users" or owner not in {"team", "public"}:
+            return as_json(404, {"message": "Not Found", "status": "404"})
+        at = f"{shelf.pushed:%Y-%m-%dT%H:%M:%SZ}"
+        if asked["package"]:
+            name = f"{owner}/{unquote(asked['package'])}"
+            if not shelf.holds(name):
+                return as_json(404, {"message": "Package not found.", "status": "404"})
+            found: list[dict[str, object]] = [
+                {"name": digest, "updated_at": at, "metadata": {"container": {"tags": [tag]}}}
+                for tag, digest in shelf.tags(name).items()
+            ]
+        else:
+            found = [
+                {
+                    "name": name.partition("/")[2],
+                    "package_type": "container",
+                    "owner": {"login": owner.capitalize()},
+                    "updated_at": at,
+                }
+                for name in shelf.repositories()
+                if name.startswith(f"{owner}/")
+            ]
+        return as_json(200, numbered(found, ask, "per_page"), *self._headers())
 
     def _expiry(self) -> tuple[str, str]:
         at = self.expires_at

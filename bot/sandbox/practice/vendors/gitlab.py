@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import ClassVar
+from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import gitlab_deploy_token, gitlab_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
@@ -14,6 +16,7 @@ from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVen
 
 SERVICE = "container_registry"
 DEPLOY_USER = "gitlab+deploy-token-7"
+LISTS = re.compile(r"/api/v4/(?P<kind>groups|projects)/(?P<place>[^/]+)/registry/repositories")
 REASONS = {
     State.EXPIRED: "Token is expired. You can either do re-authorization or token refresh.",
     State.REVOKED: "Token was revoked. You have to re-authorize from the user.",
@@ -63,6 +66,8 @@ class GitLab(TokenVendor):
                 return self._jwt(ask)
             case "GET", "/api/v4/personal_access_tokens/self":
                 return self._self(ask)
+            case "GET", path if LISTS.fullmatch(path):
+                return self._list(ask)
             case "GET", "/api/v4/version":
                 return as_json(401, {"message": "401 Unauthorized"})
         return as_text(404, "404 page not found")
@@ -102,8 +107,29 @@ class GitLab(TokenVendor):
             return as_json(401, {"error": "invalid_token", "error_description": reason})
         return as_json(200, self._about())
 
+    def _list(self, ask: Ask) -> Answer:
+        """The repositories of a group; the practice group has no project of its name."""
+        token = ask.headers.get("private-token")
+        standing = self.standing(token, right=token == self.token)
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return as_json(401, {"message": "401 Unauthorized"})
+        if self.now_state is State.LACKS_SCOPE:
+            return as_json(403, {"error": "insufficient_scope", "scope": "api read_api"})
+        match = LISTS.fullmatch(ask.path)
+        assert match is not None
+        place = unquote(match["place"])
+        names = [n for n in self.bench.shelf.repositories() if n.startswith(f"{place}/")]
+        project = match["kind"] == "projects"
+        if project:
+            names = [n for n in self.bench.shelf.repositories() if n == place]
+        if (project and not names) or place.partition("/")[0] not in {"team", "public"}:
+            return as_json(404, {"message": f"404 {match['kind']} Not Found"})
+        found = [{"id": at, "name": "", "path": name} for at, name in enumerate(names)]
+        return as_json(200, numbered(found, ask, "per_page"))
+
     def _about(self) -> dict[str, object]:
-        scope = "read_user" if self.now_state is State.LACKS_SCOPE else "read_registry"
+        lacks = self.now_state is State.LACKS_SCOPE
+        scopes = ["read_user"] if lacks else ["read_api", "read_registry"]
         assert self.expires_at is not None
         made = self.expires_at - timedelta(days=90)
         return {
@@ -111,7 +137,7 @@ class GitLab(TokenVendor):
             "name": "practice",
             "revoked": False,
             "created_at": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "scopes": [scope],
+            "scopes": scopes,
             "user_id": 7,
             "last_used_at": None,
             "active": True,

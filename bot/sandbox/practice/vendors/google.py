@@ -7,11 +7,13 @@ import secrets as randomness
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import quote, unquote
 
 import jwt
 
 from bot.core.clock import SystemClock
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.paging import after_token
 from bot.sandbox.practice.shapes import ServiceAccount, service_account
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
@@ -24,6 +26,10 @@ KEY_AGE = timedelta(days=20)
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TEST_PERMISSIONS = re.compile(
     r"/v1/projects/[^/]+/locations/[^/]+/repositories/[^/]+:testIamPermissions"
+)
+LISTS = re.compile(
+    r"/v1/(?P<above>projects/[^/]+/locations/[^/]+/repositories)"
+    r"(?:/(?P<repository>[^/]+)/packages(?:/(?P<package>[^/]+)/versions)?)?"
 )
 KEYS = re.compile(r"/v1/projects/[^/]+/serviceAccounts/(?P<email>[^/]+)/keys(?:/[0-9a-f]+)?")
 READ_PERMISSIONS = frozenset(
@@ -105,6 +111,8 @@ class GoogleArtifactRegistry(TokenVendor):
                 return self._exchange(ask)
             case "POST", "artifactregistry.googleapis.com" if TEST_PERMISSIONS.fullmatch(ask.path):
                 return self._permissions(ask)
+            case "GET", "artifactregistry.googleapis.com" if LISTS.fullmatch(ask.path):
+                return self._list(ask)
             case "GET", "iam.googleapis.com" if KEYS.fullmatch(ask.path):
                 return self._keys(ask)
             case "GET", "www.googleapis.com" if ask.path == CERTIFICATES + self.account.email:
@@ -189,6 +197,47 @@ class GoogleArtifactRegistry(TokenVendor):
         asked = set(ask.json.get("permissions", ()))
         held = sorted(asked & READ_PERMISSIONS) if standing is Standing.MEMBER else []
         return as_json(200, {"permissions": held} if held else {})
+
+    def _list(self, ask: Ask) -> Answer:
+        """Repositories of the project, the packages of one, or the versions of one of these."""
+        standing = self._standing(ask.bearer or None)
+        if standing is not Standing.MEMBER:
+            word = "PERMISSION_DENIED" if standing is Standing.GUEST else "UNAUTHENTICATED"
+            status = 403 if standing is Standing.GUEST else 401
+            return as_json(status, {"error": {"code": status, "status": word}})
+        match = LISTS.fullmatch(ask.path)
+        assert match is not None
+        shelf, above = self.bench.shelf, match["above"]
+        token, most = ask.first("pageToken"), int(ask.first("pageSize") or "100")
+        at = f"{shelf.pushed:%Y-%m-%dT%H:%M:%S.000000Z}"
+        if match["repository"] is None:
+            names = sorted({name.partition("/")[0] for name in shelf.repositories()})
+            found = [{"name": f"{above}/{name}", "format": "DOCKER"} for name in names]
+            return as_json(200, {"repositories": [*found, {"name": "x", "format": "NPM"}]})
+        repository = match["repository"]
+        if match["package"] is None:
+            begin = f"{repository}/"
+            names = [n.removeprefix(begin) for n in shelf.repositories() if n.startswith(begin)]
+            packages = [
+                {"name": f"{above}/{repository}/packages/{quote(name, safe='')}", "updateTime": at}
+                for name in names
+            ]
+            shown, following = after_token(packages, token, most)
+            return as_json(200, {"packages": shown, "nextPageToken": following})
+        package = f"{above}/{repository}/packages/{match['package']}"
+        name = f"{repository}/{unquote(match['package'])}"
+        if not shelf.holds(name):
+            return as_json(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
+        versions: list[dict[str, object]] = [
+            {
+                "name": f"{package}/versions/{digest}",
+                "createTime": at,
+                "relatedTags": [{"name": f"{package}/tags/{tag}"}],
+            }
+            for tag, digest in shelf.tags(name).items()
+        ]
+        page, following = after_token(versions, token, most)
+        return as_json(200, {"versions": page, "nextPageToken": following})
 
     def _keys(self, ask: Ask) -> Answer:
         standing = self._standing(ask.bearer or None)

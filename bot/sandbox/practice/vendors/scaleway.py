@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
+from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import scaleway_key_id, scaleway_secret
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
@@ -16,6 +18,9 @@ API = "https://api.scaleway.com"
 APPLICATION = "00000000-0000-4000-8000-000000000001"
 TOKENS = re.compile(r"/registry-internal/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/tokens")
 NAMESPACES = re.compile(r"/registry/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/namespaces")
+IMAGES = re.compile(
+    r"/registry/v1/regions/[a-z]{2}-[a-z]{3}/images(?:/(?P<image>[0-9a-f-]{36})/tags)?"
+)
 REASONS = {State.EXPIRED: "expired", State.REVOKED: "not_found"}
 
 
@@ -43,6 +48,8 @@ class Scaleway(TokenVendor):
         self.access_key = scaleway_key_id()
         self.secret_key = scaleway_secret()
         self.project_id = scaleway_secret()
+        self.namespaces = {"team": scaleway_secret(), "public": scaleway_secret()}
+        self._image_names: dict[str, str] = {}
 
     def fields(self) -> tuple[PracticeField, ...]:
         return (
@@ -66,7 +73,9 @@ class Scaleway(TokenVendor):
         if standing in {Standing.NOBODY, Standing.REFUSED}:
             return self._unauthenticated(right=key == self.secret_key)
         if ask.method == "GET" and NAMESPACES.fullmatch(ask.path):
-            return self._namespaces()
+            return self._namespaces(ask)
+        if ask.method == "GET" and IMAGES.fullmatch(ask.path):
+            return self._images(ask)
         if ask.method == "GET" and ask.path.startswith("/iam/v1alpha1/api-keys/"):
             return self._key(ask.path.rpartition("/")[2])
         return as_json(404, {"message": "resource is not found", "type": "not_found"})
@@ -100,7 +109,7 @@ class Scaleway(TokenVendor):
         subject = "nologin" if secret else ""
         return as_json(200, self.bench.desk.issue(subject, "registry", granted))
 
-    def _namespaces(self) -> Answer:
+    def _namespaces(self, ask: Ask) -> Answer:
         if self.now_state is State.LACKS_SCOPE:
             details = [{"action": "read", "resource": "registry_namespace"}]
             return as_json(
@@ -111,8 +120,38 @@ class Scaleway(TokenVendor):
                     "type": "permissions_denied",
                 },
             )
-        namespace = {"id": self.project_id, "name": "team", "is_public": False, "image_count": 1}
-        return as_json(200, {"namespaces": [namespace], "total_count": 1})
+        namespaces = [
+            {"id": found, "name": name, "is_public": name == "public", "image_count": 1}
+            for name, found in self.namespaces.items()
+            if ask.first("name") in {"", name}
+        ]
+        return as_json(200, {"namespaces": namespaces, "total_count": len(namespaces)})
+
+    def _images(self, ask: Ask) -> Answer:
+        """Images of a namespace or of the project, or the tags of one."""
+        if self.now_state in {State.LACKS_SCOPE, State.NO_ACCESS}:
+            return as_json(403, {"message": "insufficient permissions"})
+        shelf = self.bench.shelf
+        at = f"{shelf.pushed:%Y-%m-%dT%H:%M:%S.000000Z}"
+        match = IMAGES.fullmatch(ask.path)
+        assert match is not None
+        if match["image"]:
+            name = self._image_names.get(match["image"], "")
+            tags = [
+                {"name": tag, "digest": digest, "created_at": at, "updated_at": at}
+                for tag, digest in shelf.tags(name).items()
+            ]
+            return as_json(200, {"tags": numbered(tags, ask), "total_count": len(tags)})
+        images = []
+        for whole in sorted(shelf.repositories()):
+            namespace, _, name = whole.partition("/")
+            within = self.namespaces[namespace]
+            image_id = str(uuid.uuid5(uuid.NAMESPACE_URL, whole))
+            self._image_names[image_id] = whole
+            if ask.first("namespace_id") in {"", within} and ask.first("name") in {"", name}:
+                image = {"id": image_id, "name": name, "namespace_id": within, "updated_at": at}
+                images.append(image)
+        return as_json(200, {"images": numbered(images, ask), "total_count": len(images)})
 
     def _key(self, access_key: str) -> Answer:
         if access_key != self.access_key:
