@@ -68,6 +68,7 @@ from bot.web.deployments import deployment_routes
 from bot.web.gatehouse import Gatehouse
 from bot.web.inventory import inventory_routes
 from bot.web.pull_secret import pull_secret_routes
+from bot.web.secret_page import SecretPage
 
 log = structlog.get_logger(__name__)
 
@@ -236,13 +237,14 @@ class Bot:
             raise SettingsError(f"HOST and PORT ({host}:{port}): {error.strerror}.") from None
 
     def _routes(self) -> list[web.RouteDef]:
-        """What machines ask."""
+        """What machines ask, and the page that shows a token."""
         bearer = Bearer(self.deps)
         return [
             *inventory_routes(self.deps, bearer),
             *deployment_routes(self.deps, bearer),
             *pull_secret_routes(self.deps, self.mint, bearer),
             *self.gatehouse.routes(),
+            *SecretPage(self.deps).routes(),
         ]
 
 
