@@ -283,6 +283,7 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             signing_secret=signing.reveal() if signing else "",
             command=settings.slack_command,
             background=background,
+            public_url=settings.public_url,
         )
         hosts = [host.strip() for host in settings.control_hosts.split(",") if host.strip()]
         watch = Watch(

@@ -50,7 +50,8 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535, description="Port of the web server.")
     public_url: str = Field(
         "",
-        description="`https://…` under which clusters, and Slack (HTTP mode), reach this server.",
+        description="`https://…` under which clusters, browsers (pages that show a token) and, in "
+        "HTTP mode, Slack reach this server.",
     )
     egress_allow: str = Field(
         "",
@@ -90,9 +91,12 @@ class Settings(BaseModel):
     @field_validator("slack_api_url")
     @classmethod
     def _slash(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-            raise ValueError("is not an https:// address")
-        return url.rstrip("/") + "/"
+        return _safe(url) + "/"
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash(cls, url: str) -> str:
+        return _safe(url) if url else ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -110,6 +114,13 @@ class Settings(BaseModel):
             first = error.errors(include_input=False, include_url=False)[0]
             setting = str(first["loc"][0]).upper()
             raise SettingsError(f"{setting}: {first['msg']}.") from None
+
+
+def _safe(url: str) -> str:
+    """An address that secrets may be sent to, without its last slash."""
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise ValueError("is not an https:// address")
+    return url.rstrip("/")
 
 
 def _read(name: str, variables: Mapping[str, str]) -> str | None:

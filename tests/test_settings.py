@@ -40,6 +40,7 @@ def test_a_file_may_hold_the_value(tmp_path: Path) -> None:
         ({"PORT": "70000"}, "PORT"),
         ({"SLACK_COMMAND": "registry"}, "SLACK_COMMAND"),
         ({"SLACK_API_URL": "http://evil.example/api"}, "SLACK_API_URL"),
+        ({"PUBLIC_URL": "http://registrar.example"}, "PUBLIC_URL"),
         ({"ENCRYPTION_KEYS_FILE": "/nowhere/keys"}, "ENCRYPTION_KEYS_FILE"),
         ({"PORT": "1", "PORT_FILE": "/tmp/port"}, "PORT_FILE"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -93,6 +94,7 @@ async def open_sandbox(
             for name in ("EGRESS_ALLOW", "EGRESS_CA_FILE")
             if environment.get(name)
         }
+        web_port = _free_port()
         yield Sandbox(
             url=f"http://127.0.0.1:{bound}",
             environment={
@@ -102,7 +104,8 @@ async def open_sandbox(
                 "SLACK_APP_TOKEN": app_token,
                 "SLACK_API_URL": slack.api_url,
                 "ENCRYPTION_KEYS": Keyring.generate_text(),
-                "PORT": "0",
+                "PORT": str(web_port),
+                "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
                 **_aws_identity(practice),
             },
             clock=clock,
@@ -113,12 +116,28 @@ async def open_sandbox(
         )
 
 
-def _names(database: Path) -> list[str]:
-    """The names of the bot's registries, for completion; the page is not told by the bot."""
+def _free_port() -> int:
+    """A port for the bot's own web server: its pages are linked to, so it is known beforehand."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _names(database: Path) -> dict[str, list[str]]:
+    """What can be named, for completion, by its placeholder; the page is not told by the bot."""
+    return {
+        "NAME": _read(database, "SELECT name FROM registry WHERE state = 'live' ORDER BY name"),
+        "CLUSTER": _read(
+            database, "SELECT name FROM cluster WHERE deleted_at IS NULL ORDER BY name"
+        ),
+    }
+
+
+def _read(database: Path, query: str) -> list[str]:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reading:
-            rows = reading.execute("SELECT name FROM registry WHERE state = 'live' ORDER BY name")
-            return [name for (name,) in rows.fetchmany(1000)]
+            return [name for (name,) in reading.execute(query).fetchmany(1000)]
     except sqlite3.Error:  # the bot has not made its tables yet
         return []
 

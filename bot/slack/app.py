@@ -18,6 +18,7 @@ from bot.slack.asking import submit_decline, submit_exemption
 from bot.slack.background import Background
 from bot.slack.call import call_of
 from bot.slack.card import Card, say
+from bot.slack.clusters import submit_cluster, submit_delete_cluster
 from bot.slack.commands import run_command
 from bot.slack.deleting import submit_delete
 from bot.slack.desk import Desk, fault_card
@@ -47,8 +48,11 @@ def build_app(
     signing_secret: str,
     command: str,
     background: Background,
+    public_url: str = "",
 ) -> AsyncApp:
     """The app with all its listeners; nothing is asked of Slack until the first request.
+
+    `public_url` is where people's browsers reach the web server, without it there are no pages.
 
     Work after an ack runs in `background`, which whoever runs the app drains at the end.
     """
@@ -60,7 +64,7 @@ def build_app(
         process_before_response=True,
         raise_error_for_unhandled_request=True,
     )
-    desk = Desk(deps, client, command, background, People(client, deps), looks)
+    desk = Desk(deps, client, command, background, People(client, deps), looks, public_url)
     app.use(_hand_over(desk))
     app.error(_explain(desk))
     _route(app, command)
@@ -77,6 +81,8 @@ def _route(app: AsyncApp, command: str) -> None:
     app.view(ids.PAUSE_FORM)(submit_pause)
     app.view(ids.EXEMPTION_FORM)(submit_exemption)
     app.view(ids.DECLINE_FORM)(submit_decline)
+    app.view(ids.CLUSTER_FORM)(submit_cluster)
+    app.view(ids.CLUSTER_DELETE_FORM)(submit_delete_cluster)
     app.view(ids.ROTATION_FORM)(submit_rotation)
     app.view_closed(ids.OUTCOME)(close_outcome)
     app.event("app_home_opened")(open_home)

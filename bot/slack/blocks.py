@@ -78,6 +78,30 @@ def button(label: str, action_id: str, value: str, *, style: str = "", says: str
     return element
 
 
+def link_button(label: str, action_id: str, url: str) -> Element:
+    """A button that opens an address in the browser."""
+    return {
+        "type": "button",
+        "text": plain_text(label, LABEL_LIMIT),
+        "action_id": action_id,
+        "url": url,
+        "style": "primary",
+    }
+
+
+def with_confirm(element: Element, title: str, text: str, confirm: str) -> Element:
+    """The same, asked about first."""
+    return {
+        **element,
+        "confirm": {
+            "title": plain_text(title, 100),
+            "text": plain_text(text, 300),
+            "confirm": plain_text(confirm, 30),
+            "deny": plain_text("Cancel", 30),
+        },
+    }
+
+
 def option(label: str, value: str) -> dict[str, Any]:
     return {"text": plain_text(label, LABEL_LIMIT), "value": value}
 

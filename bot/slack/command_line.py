@@ -23,6 +23,7 @@ VERBS: Final = (
     "check",
     "exempt",
     "exemptions",
+    "cluster",
     "history",
     "images",
     "pause",

@@ -10,6 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.slack.asking import check_image, open_exempt, show_exemptions
 from bot.slack.browsing import show_images
 from bot.slack.call import Call, call_of
+from bot.slack.clusters import cluster
 from bot.slack.command_line import Typed, filter_meant, kind_meant, parse
 from bot.slack.deleting import open_delete, restore
 from bot.slack.desk import Desk
@@ -107,6 +108,10 @@ async def _images(desk: Desk, call: Call, typed: Typed) -> None:
     await by_name(desk, call, "images", name, go_on)
 
 
+async def _cluster(desk: Desk, call: Call, typed: Typed) -> None:
+    await cluster(desk, call, typed.words)
+
+
 async def _add(desk: Desk, call: Call, typed: Typed) -> None:
     kind = kind_meant(typed.words, kind_labels()) if typed.words else ""
     if kind is None:
@@ -141,5 +146,6 @@ OTHERS: Final[dict[str, Other]] = {
     "exempt": _exempt,
     "exemptions": _exemptions,
     "images": _images,
+    "cluster": _cluster,
 }
 """The verbs that take something else than the name of a registry."""

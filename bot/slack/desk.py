@@ -46,6 +46,7 @@ class Desk:
     background: Background
     people: People
     looks: Looks
+    public_url: str = ""
     once: Once = field(default_factory=Once)
 
     def now(self) -> datetime:

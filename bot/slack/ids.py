@@ -19,6 +19,8 @@ PAUSE_FORM: Final = "pause_form"
 EXEMPTION_FORM: Final = "exemption_form"
 DECLINE_FORM: Final = "decline_form"
 ROTATION_FORM: Final = "rotation_form"
+CLUSTER_FORM: Final = "cluster_form"
+CLUSTER_DELETE_FORM: Final = "cluster_delete_form"
 CHECKING: Final = "checking"
 OUTCOME: Final = "outcome"
 CARD: Final = "card"
@@ -84,6 +86,15 @@ IMAGES_UP: Final = "images_up"
 IMAGES_FIRST: Final = "images_first"
 IMAGES_NEXT: Final = "images_next"
 IMAGE_LOOK: Final = "image_look"
+
+# Clusters; the value is a cluster's name.
+CLUSTER_ADD: Final = "cluster_add"  # value: `-`
+CLUSTER_SHOW: Final = "cluster_show"
+CLUSTER_MODE: Final = "cluster_mode"  # a select; the option's value is `mode:name`
+CLUSTER_ROTATE: Final = "cluster_rotate"
+CLUSTER_REVOKE: Final = "cluster_revoke"
+CLUSTER_DELETE: Final = "cluster_delete"
+CLUSTER_LINK: Final = "cluster_link"  # a link, which nothing listens to
 
 # Choices that redraw the form they are in.
 PICK_KIND: Final = "pick_kind"

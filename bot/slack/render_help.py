@@ -22,6 +22,7 @@ VERBS: Final = (
     ("check IMAGE", "may this image be deployed, is it there, and if not, why; ask with a click"),
     ("images NAME [FILTER]", "its repositories and tags, to copy a reference that exists"),
     ("exemptions", "images that may run for a while all the same; `exempt IMAGE` adds one"),
+    ("cluster", "Kubernetes clusters: `cluster add NAME`, `mode`, `rotate`, `revoke`, `delete`"),
     ("history NAME", "the last checks, and how many went well in a day, a week and a month"),
     ("report [30d]", "what failed, what was rotated, what comes next, and a picture of it"),
     ("reminders [12 months]", "what will be said when, before anything expires or grows old"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from bot.core.name import LONGEST
 from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
@@ -38,6 +39,8 @@ def notice_card(what: str, values: Mapping[str, str]) -> Card:
         blocks.append(
             actions(button("History", ids.HISTORY, name), button("Retest", ids.CHECK, name))
         )
+    if values.get("cluster") and what != DELETED:
+        blocks.append(actions(button("Show", ids.CLUSTER_SHOW, values["cluster"][:LONGEST])))
     return Card("Notice", "\n".join(lines), tuple(blocks))
 
 

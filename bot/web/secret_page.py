@@ -104,8 +104,8 @@ def _form(cluster: ClusterView, wrong: str = "", status: int = 200) -> web.Respo
     return page(
         f"Token of {cluster.name}",
         line(
-            "It is shown once. Have the place where it goes at hand, such as the secret of the "
-            "cluster, before you open it."
+            "It is shown once. Have the place where it goes at hand before you open it, such as a "
+            "Secret in the cluster."
         ),
         '<form method="post" action="">',
         field("code", "Code", hint, kind="code", wrong=wrong),

@@ -117,7 +117,7 @@ async def slack(shelf: Shelf, names: list[str]) -> AsyncIterator[SlackServer]:
         page_dir=PAGE,
         practice=shelf,
         on_skip=skip,
-        names=lambda: names,
+        names=lambda: {"NAME": names},
         ack_seconds=1.0,
     )
     server.world.channels["C0GENERAL1"].members.add(server.world.app.user_id)

@@ -71,7 +71,7 @@ async def practising(tmp_path: Path, clock: MovableClock) -> Any:
         page_dir=tmp_path,
         practice=Board(),
         on_skip=lambda seconds: clock.skip(timedelta(seconds=seconds)),
-        names=lambda: ["ghcr-acme"],
+        names=lambda: {"NAME": ["ghcr-acme"]},
     )
     await server.start()
     yield server
@@ -106,7 +106,7 @@ async def test_practice_registries_are_shown_and_switched(practising: SlackServe
     assert registry["states"][1] == {"value": "expired", "label": "Expired"}
     assert after["practice"]["registries"][0]["state"] == "expired"
     assert before["log"][0]["who"] == "ghcr.io"
-    assert before["names"] == ["ghcr-acme"]
+    assert before["names"] == {"NAME": ["ghcr-acme"]}
     assert before["commands"][0]["text"] == "/registry list"
 
 

@@ -32,7 +32,7 @@ async def test_the_channel_hears_of_every_change(office: Office) -> None:
     said = [post["text"] for post in office.slack.of("chat.postMessage")]
     expected = [
         "Cluster added* · *`prod-eu`* by <@UALICE> · Production · ⚠ warn",
-        "is in the mode ⛔ enforce now: images that no registry covers are refused.",
+        "is in the mode ⛔ enforce now: what no registry covers is refused.",
         "Its namespace `lab` is in the mode 👀 audit now",
         "Its namespace `lab` has the mode of the cluster now.",
         "is served by registries for any environment now.",

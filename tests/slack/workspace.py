@@ -31,6 +31,7 @@ from bot.usecases.deps import Deps
 from tests.factories import ScriptedLooks
 from tests.slack.payloads import message_problems, view_problems
 
+PUBLIC_URL = "https://registrar.example.com"
 SIGNING = "0123456789abcdef0123456789abcdef"
 STATE_KEYS = {
     "plain_text_input": "value",
@@ -409,7 +410,9 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(deps: Deps, looks: ScriptedLooks | None = None) -> AsyncIterator[Office]:
+async def opened(
+    deps: Deps, looks: ScriptedLooks | None = None, public_url: str = PUBLIC_URL
+) -> AsyncIterator[Office]:
     """An office that is closed at the end."""
     slack = Workspace()
     application = web.Application()
@@ -429,6 +432,7 @@ async def opened(deps: Deps, looks: ScriptedLooks | None = None) -> AsyncIterato
         signing_secret=SIGNING,
         command="/registry",
         background=background,
+        public_url=public_url,
     )
     try:
         yield Office(slack, deps, client, app, background, looks)

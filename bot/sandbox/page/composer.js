@@ -1,4 +1,4 @@
-// The writing box: sends messages and slash commands, and completes commands and registry names.
+// The writing box: sends messages and slash commands, and completes commands and names.
 
 import { h, cls } from "./dom.js";
 import { act } from "./server.js";
@@ -80,13 +80,18 @@ function suggestions(text) {
 
 function names(text) {
   const command = state.snap.commands
-    .filter((one) => text.startsWith(`${one.text} `) && /NAME/.test(one.hint ?? ""))
+    .filter((one) => text.startsWith(`${one.text} `) && placeholder(one))
     .sort((a, b) => b.text.length - a.text.length)[0];
   if (!command) return [];
   const rest = text.slice(command.text.length + 1).toLowerCase();
-  return (state.snap.names ?? [])
+  return state.snap.names[placeholder(command)]
     .filter((name) => name.includes(rest) && name !== rest)
     .map((name) => ({ text: `${command.text} ${name}`, hint: "" }));
+}
+
+// Which names a command takes: its hint begins with NAME or CLUSTER.
+function placeholder(command) {
+  return Object.keys(state.snap.names ?? {}).find((word) => (command.hint ?? "").startsWith(word));
 }
 
 function typed(place, el) {

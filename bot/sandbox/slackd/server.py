@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +47,13 @@ COMMANDS: Final = (
     ("exempt", "IMAGE: let it run until a day"),
     ("exemptions", "the images that are exempted"),
     ("images", "NAME: its repositories and tags"),
+    ("cluster", "Kubernetes clusters"),
+    ("cluster add", "add a cluster"),
+    ("cluster show", "CLUSTER: how strict it is, its tokens"),
+    ("cluster mode", "CLUSTER [NAMESPACE] audit|warn|enforce"),
+    ("cluster rotate", "CLUSTER: a new token"),
+    ("cluster revoke", "CLUSTER: end the token that was replaced"),
+    ("cluster delete", "CLUSTER: remove a cluster"),
     ("history", "NAME: the last checks"),
     ("pause", "NAME for 2h: check, but do not alert"),
     ("resume", "NAME: alert again"),
@@ -57,17 +64,18 @@ COMMANDS: Final = (
 )
 
 
-def _no_names() -> Sequence[str]:
-    return ()
+def _no_names() -> Mapping[str, Sequence[str]]:
+    return {}
 
 
 class SlackServer:
     """A strict local Slack.
 
     `page_dir` holds index.html and its assets. `practice` are the practice registries, `on_skip`
-    moves the bot's clock; without them the page offers neither. `names` are registry names to
-    complete. `ack_seconds` and `trigger_seconds` are Slack's three seconds, `rate_limits` its 429s,
-    `retry_seconds` its pauses before events are sent again: only tests change them.
+    moves the bot's clock; without them the page offers neither. `names` are those to complete, by
+    the placeholder that a hint begins with. `ack_seconds` and `trigger_seconds` are Slack's three
+    seconds, `rate_limits` its 429s, `retry_seconds` its pauses before events are sent again: only
+    tests change them.
     """
 
     def __init__(
@@ -81,7 +89,7 @@ class SlackServer:
         practice: Board | None = None,
         on_skip: OnSkip | None = None,
         live: bool = False,
-        names: Callable[[], Sequence[str]] = _no_names,
+        names: Callable[[], Mapping[str, Sequence[str]]] = _no_names,
         scopes: frozenset[str] = SCOPES,
         events: frozenset[str] = EVENTS,
         escape: bool = True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +28,7 @@ class Setting:
     can_skip: bool
     live: bool
     commands: Sequence[tuple[str, str]]
-    names: Callable[[], Sequence[str]]
+    names: Callable[[], Mapping[str, Sequence[str]]]
 
 
 def snapshot(parts: Parts, setting: Setting, user_id: str, channel_id: str) -> JSON:
@@ -84,7 +84,7 @@ def snapshot(parts: Parts, setting: Setting, user_id: str, channel_id: str) -> J
         "log": _log(parts, setting.board),
         "practice": _practice(setting.board),
         "commands": [{"text": text, "hint": hint} for text, hint in setting.commands],
-        "names": list(setting.names()),
+        "names": {holder: list(names) for holder, names in setting.names().items()},
     }
 
 
