@@ -282,6 +282,31 @@ def inventory(url: str, cluster: str, context: str) -> None:
     _run(send_inventory(url, cluster, _guard(lambda: token_from(os.environ)), context))
 
 
+@main.group()
+def doctor() -> None:
+    """Looks at what may be wrong, and changes nothing."""
+
+
+@doctor.command("rotation")
+@click.argument("names", nargs=-1)
+@click.option("--orphans", is_flag=True, help="What rotations may have left at providers.")
+@WORKSPACE
+def doctor_rotation(names: tuple[str, ...], *, orphans: bool, workspace: str) -> None:
+    """Say what rotating these registries by itself would do, and what is missing for it.
+
+    Exit 0 nothing is missing or left, 1 something is, 2 could not ask.
+    """
+    from bot import terminal_doctor
+    from bot.logs import configure_logs
+
+    if bool(names) == orphans:
+        raise click.UsageError("Name registries, or give --orphans.")
+    configure_logs("ERROR")
+    if orphans:
+        sys.exit(_run(terminal_doctor.orphans(workspace=workspace)))
+    sys.exit(_run(terminal_doctor.rotation(names, workspace=workspace)))
+
+
 @main.command("pull-secret")
 @click.argument("names", nargs=-1)
 @click.option(

@@ -55,6 +55,7 @@ from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
 from bot.usecases.put_back import PutBack
 from bot.usecases.reminding import tick_reminders
+from bot.usecases.rotation_policies import tick_rotation_policies
 from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
 from bot.usecases.secret_links import tick_links
@@ -279,6 +280,7 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         app = build_app(
             deps=deps,
             looks=tools.looker,
+            rotators=tools.rotators,
             client=client,
             signing_secret=signing.reveal() if signing else "",
             command=settings.slack_command,
@@ -329,6 +331,7 @@ def _tasks(
         Task("storms", 1.0, lambda: tick_channels(deps)),
         Task("reminders", 30.0, lambda: tick_reminders(deps)),
         Task("rotations", 5.0, lambda: tick_rotations(tools.paced, tools.rotators)),
+        Task("wishes", 60.0, lambda: tick_rotation_policies(tools.paced, tools.rotators)),
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
         Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),

@@ -4,6 +4,7 @@ Each step is written down before it is begun and after it is done. A process may
 goes on finds a step that was begun, asks the provider what became of it, and never guesses.
 
 step      | what is done                                     | then
+approve   | a second manager is asked, where that is wished  | prepare, or failed
 prepare   | look at rights and room; nothing is made         | issue, or failed
 issue     | the provider makes a new credential, labelled    | prove; in doubt: reconcile
 reconcile | what was made and is not known here is ended     | issue once more, or failed
@@ -45,6 +46,7 @@ LASTS: Final = timedelta(days=90)
 class Step(StrEnum):
     """Where an automatic rotation is; see the table above."""
 
+    APPROVE = "approve"
     PREPARE = "prepare"
     ISSUE = "issue"
     RECONCILE = "reconcile"
@@ -122,6 +124,16 @@ def begin(run: Run, now: datetime) -> Run:
         return replace(run, step=Step.RECONCILE, begun_at=now)
     since = run.since or now if run.step is Step.ISSUE else run.since
     return replace(run, begun_at=now, since=since)
+
+
+def approved(run: Run, now: datetime) -> Run:
+    """A second manager agreed."""
+    return _at(run, Step.PREPARE, now)
+
+
+def declined(run: Run, now: datetime, why: str) -> Run:
+    """A second manager said no; nothing was done."""
+    return _at(run, Step.FAILED, now, why=why)
 
 
 def prepared(run: Run, now: datetime, handle: str, problem: str = "") -> Run:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.core.incident import Rules
-from bot.core.timestamp import Json
+from bot.core.timestamp import Json, read, written
 from bot.core.worktime import MONDAY_TO_FRIDAY, QuietHours, WorkHours, parse_time, parse_zone
 from bot.errors import InvalidInput
 
@@ -24,7 +24,8 @@ class Preferences:
     `escalate_hours` count from an alert that nobody took; None switches off. `escalation` is a
     Slack channel, user group or user id; empty means the alert channel. `weekly_day` counts from
     Monday = 0; None: no weekly summary. `installer` is the user id that alerts go to when neither
-    channel nor owner can be reached.
+    channel nor owner can be reached. Until `freeze_until` no credential is rotated by itself; with
+    `four_eyes` a second manager approves each such rotation.
     """
 
     time_zone: str = "UTC"
@@ -38,6 +39,9 @@ class Preferences:
     weekly_day: int | None = 0
     weekly_hour: int = 9
     installer: str = ""
+    freeze_until: datetime | None = None
+    freeze_reason: str = ""
+    four_eyes: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -98,11 +102,11 @@ class Preferences:
     def from_json(cls, stored: Mapping[str, Any]) -> Preferences:
         """Preferences written by `to_json`; a value that cannot be read has its default."""
         found = {}
-        for name, read in _READERS.items():
+        for name, reader in _READERS.items():
             if name not in stored:
                 continue
             try:
-                found[name] = read(stored[name])
+                found[name] = reader(stored[name])
             except (InvalidInput, TypeError, ValueError):
                 continue
         return cls(**found)
@@ -113,6 +117,8 @@ def _hours(hours: int | None) -> timedelta | None:
 
 
 def _written(value: object) -> object:
+    if isinstance(value, datetime):
+        return written(value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return sorted(value) if isinstance(value, frozenset) else value
@@ -134,6 +140,10 @@ def _maybe_number(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
+def _maybe_moment(value: Any) -> datetime | None:
+    return read({"at": value}, "at")
+
+
 def _days(value: Any) -> frozenset[int]:
     return frozenset(int(day) for day in value)
 
@@ -150,4 +160,7 @@ _READERS: Final[Mapping[str, Any]] = {
     "weekly_day": _maybe_number,
     "weekly_hour": int,
     "installer": _text,
+    "freeze_until": _maybe_moment,
+    "freeze_reason": _text,
+    "four_eyes": bool,
 }

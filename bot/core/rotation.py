@@ -71,6 +71,8 @@ class Act(StrEnum):
 class Entry(StrEnum):
     """What people are told; each once, but for `still_alive`, which comes back every week."""
 
+    ASKED = "asked"  # a second manager is asked to approve an automatic rotation
+    APPROVED = "approved"
     PLANNED = "planned"
     NOT_SWITCHED = "not_switched"  # the next credential could not be proven; once
     SWITCHED = "switched"
@@ -152,9 +154,15 @@ class Step:
     act: Act = Act.NOTHING
 
 
-def prepare(now: datetime, grace: timedelta, by: str) -> Step:
-    """An automatic rotation begins; nothing is said before it has an end to tell of."""
-    return Step(Rotation(Phase.PREPARING, grace, next_at=now, by=by))
+def prepare(now: datetime, grace: timedelta, by: str, *, ask: bool = False) -> Step:
+    """An automatic rotation begins; unless it must be asked for, nothing is said before its end."""
+    begun = Rotation(Phase.PREPARING, grace, next_at=None if ask else now, by=by)
+    return Step(begun, (Entry.ASKED,) if ask else ())
+
+
+def approved(rotation: Rotation, now: datetime, by: str) -> Step:
+    """A second manager agreed to it."""
+    return Step(replace(rotation, next_at=now, by=by), (Entry.APPROVED,))
 
 
 def failed(rotation: Rotation, now: datetime, why: str, *, lost: bool = False) -> Step:

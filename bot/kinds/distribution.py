@@ -410,8 +410,7 @@ def _elsewhere(answer: httpx.Response) -> httpx.URL | None:
         target = here.join(answer.headers.get("location", ""))
     except httpx.InvalidURL:
         return None
-    kept = target.scheme in {here.scheme, "https"}
-    return target if kept and not target.userinfo else None
+    return target if target.scheme == here.scheme and not target.userinfo else None
 
 
 def looks_like_registry(answer: httpx.Response) -> bool:

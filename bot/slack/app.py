@@ -12,7 +12,8 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import actions, ids, options
+from bot.kinds.rotation.gateway import Rotators
+from bot.slack import actions, auto_rotating, ids, options
 from bot.slack.access import People
 from bot.slack.asking import submit_decline, submit_exemption
 from bot.slack.background import Background
@@ -44,6 +45,7 @@ def build_app(
     *,
     deps: Deps,
     looks: Looks,
+    rotators: Rotators,
     client: AsyncWebClient,
     signing_secret: str,
     command: str,
@@ -64,7 +66,8 @@ def build_app(
         process_before_response=True,
         raise_error_for_unhandled_request=True,
     )
-    desk = Desk(deps, client, command, background, People(client, deps), looks, public_url)
+    people = People(client, deps)
+    desk = Desk(deps, client, command, background, people, looks, rotators, public_url)
     app.use(_hand_over(desk))
     app.error(_explain(desk))
     _route(app, command)
@@ -84,6 +87,8 @@ def _route(app: AsyncApp, command: str) -> None:
     app.view(ids.CLUSTER_FORM)(submit_cluster)
     app.view(ids.CLUSTER_DELETE_FORM)(submit_delete_cluster)
     app.view(ids.ROTATION_FORM)(submit_rotation)
+    app.view(ids.POLICY_FORM)(auto_rotating.submit_policy)
+    app.view(ids.ROTATION_DECLINE_FORM)(auto_rotating.submit_decline)
     app.view_closed(ids.OUTCOME)(close_outcome)
     app.event("app_home_opened")(open_home)
     actions.register(app)

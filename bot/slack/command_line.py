@@ -20,6 +20,8 @@ VERBS: Final = (
     "restore",
     "test",
     "rotate",
+    "freeze",
+    "thaw",
     "check",
     "exempt",
     "exemptions",

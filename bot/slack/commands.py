@@ -8,6 +8,7 @@ from typing import Any, Final
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.slack.asking import check_image, open_exempt, show_exemptions
+from bot.slack.auto_rotating import freeze, open_policy, thaw
 from bot.slack.browsing import show_images
 from bot.slack.call import Call, call_of
 from bot.slack.clusters import cluster
@@ -64,6 +65,22 @@ async def _test(desk: Desk, call: Call, typed: Typed) -> None:
 
 async def _pause(desk: Desk, call: Call, typed: Typed) -> None:
     await pause(desk, call, typed.words)
+
+
+async def _rotate(desk: Desk, call: Call, typed: Typed) -> None:
+    """`rotate NAME`, or `rotate NAME auto` for the form that lets Registrar do it."""
+    if len(typed.words) > 1 and typed.words[-1].lower() in {"auto", "automatic", "automatically"}:
+        await open_policy(desk, call, "-".join(typed.words[:-1]).lower())
+    else:
+        await by_name(desk, call, "rotate", typed.name, open_rotate)
+
+
+async def _freeze(desk: Desk, call: Call, typed: Typed) -> None:
+    await freeze(desk, call, typed.words)
+
+
+async def _thaw(desk: Desk, call: Call, _typed: Typed) -> None:
+    await thaw(desk, call)
 
 
 async def _list(desk: Desk, call: Call, typed: Typed) -> None:
@@ -145,6 +162,9 @@ OTHERS: Final[dict[str, Other]] = {
     "check": _check,
     "exempt": _exempt,
     "exemptions": _exemptions,
+    "rotate": _rotate,
+    "freeze": _freeze,
+    "thaw": _thaw,
     "images": _images,
     "cluster": _cluster,
 }

@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import NotSetUp, Overtaken, RegistrarError
+from bot.kinds.rotation.gateway import Rotators
 from bot.slack import ids
 from bot.slack.access import People
 from bot.slack.background import Background
@@ -46,6 +47,7 @@ class Desk:
     background: Background
     people: People
     looks: Looks
+    rotators: Rotators
     public_url: str = ""
     once: Once = field(default_factory=Once)
 

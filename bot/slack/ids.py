@@ -21,6 +21,8 @@ DECLINE_FORM: Final = "decline_form"
 ROTATION_FORM: Final = "rotation_form"
 CLUSTER_FORM: Final = "cluster_form"
 CLUSTER_DELETE_FORM: Final = "cluster_delete_form"
+POLICY_FORM: Final = "policy_form"
+ROTATION_DECLINE_FORM: Final = "rotation_decline_form"
 CHECKING: Final = "checking"
 OUTCOME: Final = "outcome"
 CARD: Final = "card"
@@ -79,6 +81,12 @@ ROTATE: Final = "rotate"
 ROTATION_REMOVED: Final = "rotation_removed"  # value: a rotation's id
 ROTATION_BACK: Final = "rotation_back"  # likewise
 ROTATION_LET_GO: Final = "rotation_let_go"  # likewise
+ROTATION_APPROVE: Final = "rotation_approve"  # likewise
+ROTATION_DECLINE: Final = "rotation_decline"  # likewise
+ROTATION_POLICY: Final = "rotation_policy"
+ROTATION_NOW: Final = "rotation_now"
+ROTATION_DIAGNOSE: Final = "rotation_diagnose"
+THAW: Final = "thaw"  # value: `-`
 
 # The images of a registry; the value is a `BrowseState`.
 IMAGES: Final = "images"

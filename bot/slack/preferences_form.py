@@ -27,6 +27,7 @@ Values = Mapping[str, tuple[str, ...]]
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NEVER: Final = "never"
+ALONE, SECOND = "alone", "second"
 QUIET: Final = "Give both ends, such as 20:00-08:00, or leave it blank."
 BOTH: Final = "Choose a channel or a user group, not both."
 GROUPS_SHOWN: Final = 100
@@ -56,6 +57,7 @@ def preference_blocks(preferences: Preferences, groups: Sequence[tuple[str, str]
         _field("weekly_day", "Weekly summary on", _weekly(preferences)),
         _field("weekly_hour", "Weekly summary at (hour)",
                number_input(ids.TYPED, least=0, most=23, initial=preferences.weekly_hour)),
+        _field("four_eyes", "Rotations by Registrar itself", _eyes(preferences)),
     ]  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def wanted_preferences(typed: Values, shown: set[str], before: Preferences) -> P
         work_days=frozenset(int(one) for one in typed.get("work_days", ())),
         weekly_day=int(day) if day.isdecimal() else None,
         weekly_hour=_whole(_one(typed, "weekly_hour")) or 0,
+        four_eyes=_one(typed, "four_eyes") == SECOND,
     )
 
 
@@ -139,6 +142,11 @@ def _weekly(preferences: Preferences) -> Element:
     options += [option(name, str(number)) for number, name in enumerate(DAYS)]
     day = preferences.weekly_day
     return choice("static_select", ids.TYPED, options, NEVER if day is None else str(day))
+
+
+def _eyes(preferences: Preferences) -> Element:
+    options = [option("Begin when due", ALONE), option("A second manager approves each", SECOND)]
+    return choice("radio_buttons", ids.TYPED, options, SECOND if preferences.four_eyes else ALONE)
 
 
 def _quiet(preferences: Preferences) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bot.core.auto_rotation import Step
 from bot.core.check import CheckResult
 from bot.core.rotation import Entry, Phase, Trial
 from bot.core.timestamp import read
@@ -89,6 +90,8 @@ def _head(view: RotationView, by: str) -> str:
             return f"✅ *{name}: rotated; the old {what} was seen dead*"
         case Phase.BACK:
             return f"↩ *{name}: the old {what} is in force again*{who}"
+        case Phase.PREPARING if view.step is Step.APPROVE:
+            return f"🗝 *{name}: may its {what} be rotated?*"
         case Phase.PREPARING:
             return f"🗝 *{name}: a new {what} is being made*"
         case Phase.FAILED:
@@ -104,6 +107,10 @@ def _advice(view: RotationView) -> list[str]:
                 "Until then the old one stays in force; should it die, the switch comes at once."
             ]
             return [*lines, f"⚠ {escape(state.why, 500)}"] if state.why else lines
+        case Phase.PREPARING if view.step is Step.APPROVE:
+            asker = f"<@{escape(state.by, 30)}> wishes for it. " if state.by else ""
+            plan = "Registrar makes a new one, proves it, and ends the old one after a while."
+            return [f"{asker}{plan} Another manager has to approve."]
         case Phase.PREPARING:
             return ["The old one stays in force until the new one is proven."]
         case Phase.FAILED:
@@ -155,6 +162,8 @@ def _entry(entry: Entry, view: RotationView, why: str, by: str) -> str:
     owner = f"<@{escape(view.owner, 30)}> " if view.owner else ""
     remove = f"{escape(guide(view.kind, view.host).remove, 400)}{_link(view)}"
     return {
+        Entry.ASKED: "a second manager is asked",
+        Entry.APPROVED: f"approved{who}",
         Entry.PLANNED: f"stored{who}",
         Entry.NOT_SWITCHED: f"{owner}not put in force: {escape(why, 500)} It is tried again.",
         Entry.SWITCHED: f"put in force{who}",
@@ -173,6 +182,9 @@ def _entry(entry: Entry, view: RotationView, why: str, by: str) -> str:
 def _controls(view: RotationView) -> list[Block]:
     phase = view.state.phase
     show: Element = button("Show", ids.SHOW, view.name)
+    if view.step is Step.APPROVE:
+        yes = button("Approve", ids.ROTATION_APPROVE, view.id, style="primary")
+        return [actions(yes, button("Decline", ids.ROTATION_DECLINE, view.id), show)]
     if phase is Phase.WAITING:
         off = button("Call it off", ids.ROTATION_LET_GO, view.id, says="Destroy the new credential")
         return [actions(off, show)]

@@ -25,7 +25,7 @@ from bot.slack.rotation_form import RotationState, rotation_form
 from bot.slack.saving import try_draft
 from bot.slack.state import values_of
 from bot.slack.submission import Submission, settle
-from bot.usecases import rotating, rotations
+from bot.usecases import rotating, rotation_policies, rotations
 from bot.usecases.drafts import Answers, DraftView
 from bot.usecases.rotating import RotationForm
 from bot.usecases.rotation_switch import Plan
@@ -39,7 +39,9 @@ async def open_rotate(desk: Desk, call: Call, name: str) -> None:
     async def build() -> View:
         actor = await desk.people.actor(call)
         form = await rotating.open_form(desk.deps, actor, name)
-        return rotation_form(RotationState(form, _meta(call, form)))
+        policy = await rotation_policies.view(desk.deps, desk.rotators, actor, name)
+        automatic = not policy.unsuited
+        return rotation_form(RotationState(form, _meta(call, form), automatic=automatic))
 
     await desk.form(call, build)
 

@@ -14,6 +14,7 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
+    button,
     context,
     input_block,
     modal,
@@ -33,19 +34,26 @@ SHARED_MOST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class RotationState:
-    """What the form shows: `typed` are answers that are not secret, `problems` sentences above."""
+    """What the form shows: `typed` are answers that are not secret, `problems` sentences above.
+
+    `automatic` says that the provider lets Registrar do it by itself.
+    """
 
     form: RotationForm
     meta: ViewMeta
     plan: Plan = field(default_factory=Plan)
     typed: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    automatic: bool = False
 
 
 def rotation_form(state: RotationState) -> dict[str, Any]:
     form = state.form
     words = guide(form.draft.answers.kind, form.host)
     blocks: list[Block] = [section(f"⚠ {escape(each, 600)}") for each in state.problems]
+    if state.automatic:
+        mine = button("Let Registrar do it", ids.ROTATION_POLICY, form.draft.editing)
+        blocks.append(section("Registrar can do all of this by itself.", mine))
     blocks += [
         section(_first_step(form, words)),
         section("*2. Put it in here*"),

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlmodel import col, select
+from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.auto_rotation import Run
-from bot.core.rotation import OPEN, Rotation
+from bot.core.rotation import OPEN, Phase, Rotation
 from bot.core.secret import Secret
 from bot.store.cipher import Keyring, Place
 from bot.store.schema import (
+    LIVE,
     Credential,
+    Registry,
     RotationJournal,
     RotationMember,
     RotationPolicy,
     RotationRow,
 )
 
+DAY: Final = timedelta(days=1)
 AUTOMATIC = "automatic"
 BEGAN, DONE, REFUSED, UNCLEAR = "began", "done", "refused", "unclear"
 
@@ -85,8 +89,37 @@ async def of_fingerprint(
     return (await session.exec(wanted)).first()
 
 
+async def all_of(session: AsyncSession, team_id: str) -> Sequence[RotationRow]:
+    """Every automatic rotation of a workspace, the latest first."""
+    mine = (col(RotationRow.team_id) == team_id, col(RotationRow.mode) == AUTOMATIC)
+    wanted = select(RotationRow).where(*mine).order_by(col(RotationRow.opened_at).desc())
+    return (await session.exec(wanted)).all()
+
+
 async def policy(session: AsyncSession, registry_id: str) -> RotationPolicy | None:
     return await session.get(RotationPolicy, registry_id, populate_existing=True)
+
+
+async def enabled(session: AsyncSession, limit: int) -> Sequence[RotationPolicy]:
+    """Policies that are switched on, of registries that are there."""
+    wanted = (
+        select(RotationPolicy)
+        .join(Registry, col(Registry.id) == col(RotationPolicy.registry_id))
+        .where(col(RotationPolicy.enabled).is_(True), col(Registry.state) == LIVE)
+        .order_by(col(RotationPolicy.registry_id))
+    )
+    return (await session.exec(wanted.limit(limit))).all()
+
+
+async def open_or_late(session: AsyncSession, registry_id: str, now: datetime) -> bool:
+    """Whether a registry is being rotated, or failed to be within the last day."""
+    of_it = select(RotationMember.rotation_id).where(col(RotationMember.registry_id) == registry_id)
+    lately = and_(
+        col(RotationRow.phase) == str(Phase.FAILED), col(RotationRow.closed_at) > now - DAY
+    )
+    standing = col(RotationRow.phase).in_([str(phase) for phase in OPEN])
+    wanted = select(RotationRow.id).where(col(RotationRow.id).in_(of_it), or_(standing, lately))
+    return (await session.exec(wanted.limit(1))).first() is not None
 
 
 def access(found: RotationPolicy | None, keyring: Keyring) -> Mapping[str, Secret]:

@@ -24,7 +24,7 @@ from bot.store.outbox import EDIT, POST, THREAD, Letter
 from bot.store.schema import Registry, RotationRow
 from bot.usecases.saying import hearer_of
 
-FIRST: Final = frozenset({Entry.PLANNED, Entry.SWITCHED, Entry.FAILED, Entry.LOST})
+FIRST: Final = frozenset({Entry.ASKED, Entry.PLANNED, Entry.SWITCHED, Entry.FAILED, Entry.LOST})
 
 
 async def say(

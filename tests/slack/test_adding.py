@@ -281,11 +281,13 @@ def office_again(office: Office) -> tuple[Any, Any]:
     from bot.slack.app import build_app
     from bot.slack.background import Background
     from tests.slack.workspace import SIGNING
+    from tests.usecases.cloud import no_rotators
 
     background = Background()
     app = build_app(
         deps=office.deps,
         looks=office.looks,
+        rotators=no_rotators(office.deps.clock),
         client=office.client,
         signing_secret=SIGNING,
         command="/registry",

@@ -25,11 +25,13 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.kinds.rotation.gateway import Rotators
 from bot.slack.app import build_app
 from bot.slack.background import Background
 from bot.usecases.deps import Deps
 from tests.factories import ScriptedLooks
 from tests.slack.payloads import message_problems, view_problems
+from tests.usecases.cloud import no_rotators
 
 PUBLIC_URL = "https://registrar.example.com"
 SIGNING = "0123456789abcdef0123456789abcdef"
@@ -411,7 +413,10 @@ class Office:
 
 @asynccontextmanager
 async def opened(
-    deps: Deps, looks: ScriptedLooks | None = None, public_url: str = PUBLIC_URL
+    deps: Deps,
+    looks: ScriptedLooks | None = None,
+    public_url: str = PUBLIC_URL,
+    rotators: Rotators | None = None,
 ) -> AsyncIterator[Office]:
     """An office that is closed at the end."""
     slack = Workspace()
@@ -428,6 +433,7 @@ async def opened(
     app = build_app(
         deps=deps,
         looks=looks,
+        rotators=rotators or no_rotators(deps.clock),
         client=client,
         signing_secret=SIGNING,
         command="/registry",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from bot.core.check import CheckResult, Progress
-from bot.core.clock import FixedClock
+from bot.core.clock import Clock, FixedClock
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear
@@ -95,6 +95,12 @@ class Cloud:
     def rotators(self, provider: Provider) -> Rotators:
         unused: Any = None
         return Rotators(unused, unused, self.clock, unused, lambda _config: (provider, ""))
+
+
+def no_rotators(clock: Clock) -> Rotators:
+    """Of a world in which no provider can rotate."""
+    unused: Any = None
+    return Rotators(unused, unused, clock, unused, lambda _config: (None, "A person has to."))
 
 
 class Base:

@@ -14,9 +14,10 @@ from bot.errors import Conflict
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import rotation_runs, rotations
 from bot.store.schema import CURRENT, RETIRED, Credential, Outgoing, RotationRow
-from bot.usecases import auto_rotation, registries
+from bot.usecases import auto_rotation, registries, rotation_orphans
 from bot.usecases import rotations as usecase
 from bot.usecases.deps import Deps
+from bot.usecases.rotation_orphans import Found
 from tests.factories import ALICE, add, clock_of, generic
 from tests.usecases.cloud import Chosen, Cloud, Dual, Plain, Told
 from tests.usecases.provider import OLD
@@ -377,3 +378,36 @@ async def test_the_journal_tells_every_step(deps: Deps) -> None:
         for outcome in ("began", "done")
     ]
     assert "secret number" not in "".join(one.detail + one.handle for one in lines)
+
+
+async def test_an_orphan_is_found_by_its_label(deps: Deps) -> None:
+    """Somebody stopped the rotation in a bad moment; the key in force is none."""
+    deps, cloud = with_cloud(deps)
+    cloud.most = 9
+    rotators = cloud.rotators(Plain(cloud))
+    await add(deps)
+    rotation = await begun(deps, rotators)
+    await run(deps, rotators, HOUR)
+    assert await rotation_orphans.find(deps, rotators, ALICE) == Found((), ())
+    async with deps.store.reading() as session:
+        row = await rotations.by_id(session, rotation)
+        assert row is not None
+    left = cloud.make(rotation_runs.run_of(row).label)
+
+    found = await rotation_orphans.find(deps, rotators, ALICE)
+
+    assert [(one.registry, one.handle) for one in found.orphans] == [("harbor-team", left.handle)]
+
+
+async def test_a_provider_that_does_not_answer_is_not_taken_for_clean(deps: Deps) -> None:
+    """It is named with the reason."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Plain(cloud))
+    await add(deps)
+    await begun(deps, rotators)
+    await run(deps, rotators, HOUR)
+    cloud.deaf = {"labelled"}
+
+    found = await rotation_orphans.find(deps, rotators, ALICE)
+
+    assert found.unseen == (("harbor-team", "The provider did not answer."),)

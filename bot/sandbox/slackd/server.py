@@ -43,6 +43,8 @@ COMMANDS: Final = (
     ("restore", "NAME: bring a deleted registry back"),
     ("test", "NAME or all: check credentials now"),
     ("rotate", "NAME: put a new credential in force, and see the old one dead"),
+    ("freeze", "for 2d: no rotation by itself until then"),
+    ("thaw", "end a freeze"),
     ("check", "IMAGE: may it be deployed, and is it there"),
     ("exempt", "IMAGE: let it run until a day"),
     ("exemptions", "the images that are exempted"),

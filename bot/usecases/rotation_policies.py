@@ -1,0 +1,293 @@
+"""Which credentials Registrar rotates by itself, when, and what it needs for that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.core.access import Actor
+from bot.core.config import Config
+from bot.core.rotation import GRACE_MOST
+from bot.core.rotation_schedule import DAYS_MOST, Wish, due_at, opens_at
+from bot.core.secret import Secret
+from bot.errors import Conflict, InvalidInput, NotDone, RegistrarError, Unclear
+from bot.kinds.rotation.base import Provider, Right, Strategy
+from bot.kinds.rotation.gateway import Rotators
+from bot.store import audit, credentials, registries, rotation_runs, workspaces
+from bot.store.registries import Stored
+from bot.store.schema import Credential, RotationPolicy
+from bot.usecases import auto_rotation
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import stored_config
+from bot.usecases.permission import require_manager
+from bot.usecases.registries import find
+
+GRACE_HOURS_MOST: Final = GRACE_MOST.days * 24
+BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a manager wishes for one registry."""
+
+    enabled: bool
+    at_age_days: int | None = None
+    before_expiry_days: int | None = None
+    lasts_days: int = 90
+    grace_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    """A registry's policy, and what its provider needs.
+
+    `unsuited` is a sentence on why it cannot be rotated by itself; then nothing else matters.
+    `fields` are the answers that the provider asks for (name and label), `held` says whether they
+    are stored. `next_at` is when it is rotated next.
+    """
+
+    name: str
+    kind: str
+    wanted: Wanted
+    version: int
+    unsuited: str = ""
+    strategy: Strategy | None = None
+    rights: tuple[Right, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    held: bool = False
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What would be done, step by step, and what is missing for it; nothing was done."""
+
+    name: str
+    steps: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> PolicyView:
+    """The policy of a registry; anyone may look. Raises NotFound."""
+    async with deps.store.reading() as session:
+        now = await deps.store.now(session)
+        stored = await find(session, actor, name)
+        found = await rotation_runs.policy(session, stored.registry.id)
+        settings = await workspaces.settings(session, actor.team_id)
+    wanted = _wanted(found)
+    config = _config(deps, stored)
+    provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
+    if provider is None or stored.credential is None:
+        version = found.version if found else 0
+        return PolicyView(name, stored.registry.kind, wanted, version, unsuited=reason)
+    hours, frozen = settings.preferences.work_hours, settings.preferences.freeze_until
+    due = _due(found, stored.credential) if wanted.enabled else None
+    return PolicyView(
+        name,
+        stored.registry.kind,
+        wanted,
+        found.version if found else 0,
+        strategy=provider.strategy,
+        rights=provider.rights,
+        fields=tuple((one.name, one.label) for one in provider.fields),
+        held=found is not None and found.access_blob is not None,
+        next_at=opens_at(due, now, hours, frozen) if due else None,
+    )
+
+
+async def change(
+    deps: Deps,
+    rotators: Rotators,
+    actor: Actor,
+    name: str,
+    version: int,
+    wanted: Wanted,
+    access: Mapping[str, Secret],
+) -> PolicyView:
+    """Store a policy that was read at `version`; blank `access` keeps what is stored.
+
+    Managers only. Raises InvalidInput, NotFound, or Conflict when somebody was faster or it cannot
+    be rotated by itself.
+    """
+    await require_manager(deps, actor, "let a credential be rotated", name)
+    before = await view(deps, rotators, actor, name)
+    if before.unsuited and wanted.enabled:
+        raise Conflict(before.unsuited)
+    _validate(wanted, before, access)
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        stored = await find(session, actor, name)
+        found = await rotation_runs.policy(session, stored.registry.id)
+        if (found.version if found else 0) != version:
+            raise Conflict("Somebody else changed this meanwhile. Open it again to see what.")
+        row = found or RotationPolicy(
+            registry_id=stored.registry.id,
+            team_id=actor.team_id,
+            updated_at=now,
+            updated_by=actor.user_id,
+        )
+        row.enabled, row.at_age_days = wanted.enabled, wanted.at_age_days
+        row.before_expiry_days, row.lasts_days = wanted.before_expiry_days, wanted.lasts_days
+        row.grace_hours, row.version = wanted.grace_hours, version + 1
+        row.updated_at, row.updated_by = now, actor.user_id
+        if access:
+            rotation_runs.with_access(row, access, deps.store.keyring)
+        session.add(row)
+        deed = audit.Deed(
+            actor.team_id,
+            actor.user_id,
+            "rotation_policy_changed",
+            stored.registry.id,
+            name,
+            details={"enabled": "yes" if wanted.enabled else "no"},
+        )
+        await audit.note(session, deed, now)
+    return await view(deps, rotators, actor, name)
+
+
+async def rotate_now(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> str:
+    """Begin a rotation; the id of it. With four eyes, another manager has to approve it.
+
+    Managers only. Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, or
+    rotations are frozen.
+    """
+    await require_manager(deps, actor, "rotate a credential", name)
+    async with deps.store.reading() as session:
+        now = await deps.store.now(session)
+        stored = await find(session, actor, name)
+        settings = await workspaces.settings(session, actor.team_id)
+    frozen = settings.preferences.freeze_until
+    if frozen is not None and frozen > now:
+        raise Conflict(f"Rotations are frozen until {frozen:%Y-%m-%d %H:%M} UTC.")
+    row = await auto_rotation.start(
+        deps,
+        rotators,
+        actor.team_id,
+        stored.registry.id,
+        actor.user_id,
+        ask=settings.preferences.four_eyes,
+    )
+    return row.id
+
+
+async def diagnose(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Diagnosis:
+    """What a rotation would do and what is missing, asked without side effects."""
+    async with deps.store.reading() as session:
+        stored = await find(session, actor, name)
+        found = await rotation_runs.policy(session, stored.registry.id)
+    config = _config(deps, stored)
+    provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
+    if config is None or provider is None:
+        return Diagnosis(name, (), (reason,))
+    try:
+        access = rotation_runs.access(found, deps.store.keyring)
+        ready = await rotators.run(config, access, provider.ready)
+        problems = ready.problems
+    except (NotDone, Unclear) as error:
+        problems = (str(error),)
+    grace = found.grace_hours if found else 24
+    return Diagnosis(name, _steps(provider, grace), problems)
+
+
+async def tick_rotation_policies(deps: Deps, rotators: Rotators) -> int:
+    """Begin what is due, at work and outside of a freeze; answers how many were begun."""
+    async with deps.store.reading() as session:
+        now = await deps.store.now(session)
+        found = await rotation_runs.enabled(session, BATCH)
+    begun = 0
+    for one in found:
+        begun += await _begin_if_due(deps, rotators, one.registry_id, one.team_id, now)
+    return begun
+
+
+async def _begin_if_due(
+    deps: Deps, rotators: Rotators, registry_id: str, team_id: str, now: datetime
+) -> int:
+    async with deps.store.reading() as session:
+        stored = await registries.live_by_id(session, team_id, registry_id)
+        policy = await rotation_runs.policy(session, registry_id)
+        settings = await workspaces.settings(session, team_id)
+        if stored is None or stored.credential is None or policy is None:
+            return 0
+        busy = await rotation_runs.open_or_late(session, registry_id, now)
+    due = _due(policy, stored.credential)
+    hours, frozen = settings.preferences.work_hours, settings.preferences.freeze_until
+    if busy or due is None or due > now or opens_at(due, now, hours, frozen) > now:
+        return 0
+    try:
+        # Whoever switched it on is the first pair of eyes.
+        ask = settings.preferences.four_eyes
+        await auto_rotation.start(deps, rotators, team_id, registry_id, policy.updated_by, ask=ask)
+    except RegistrarError:
+        return 0  # another registry that shares it was faster, or it was deleted meanwhile
+    return 1
+
+
+def _wanted(found: RotationPolicy | None) -> Wanted:
+    if found is None:
+        return Wanted(enabled=False)
+    return Wanted(
+        found.enabled,
+        found.at_age_days,
+        found.before_expiry_days,
+        found.lasts_days,
+        found.grace_hours,
+    )
+
+
+def _due(found: RotationPolicy | None, held: Credential) -> datetime | None:
+    if found is None:
+        return None
+    wish = Wish(found.at_age_days, found.before_expiry_days)
+    return due_at(wish, held.issued_at or held.stored_at, held.expires_at)
+
+
+def _config(deps: Deps, stored: Stored) -> Config | None:
+    if stored.credential is None or stored.credential.blob is None:
+        return None
+    opened = credentials.opened(stored.credential, deps.store.keyring)
+    return stored_config(stored.registry, opened) if opened else None
+
+
+def _validate(wanted: Wanted, before: PolicyView, access: Mapping[str, Secret]) -> None:
+    faults = {}
+    for name in ("at_age_days", "before_expiry_days"):
+        days = getattr(wanted, name)
+        if days is not None and not 1 <= days <= DAYS_MOST:
+            faults[name] = f"Between 1 and {DAYS_MOST} days, or blank."
+    if wanted.enabled and wanted.at_age_days is None and wanted.before_expiry_days is None:
+        faults["at_age_days"] = "Say at which age, or how many days before it expires."
+    if not 1 <= wanted.lasts_days <= 365:
+        faults["lasts_days"] = "Between 1 and 365 days."
+    if not 0 <= wanted.grace_hours <= GRACE_HOURS_MOST:
+        faults["grace_hours"] = f"Between 0 and {GRACE_HOURS_MOST} hours."
+    missing = [(name, label) for name, label in before.fields if not access.get(name)]
+    if wanted.enabled and not before.held:
+        faults |= {name: f"{label} is needed to rotate it." for name, label in missing}
+    elif access and missing:
+        faults |= {name: "Give all of these, or none." for name, _ in missing}
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _steps(provider: Provider, grace: int) -> tuple[str, ...]:
+    """What a rotation does, in order, in words."""
+    if provider.strategy is Strategy.IN_PLACE:
+        return (
+            "Have the provider replace the secret; the old one is dead from then on.",
+            "Put the new one in force in every registry that shares it.",
+            "Try the old one until it was refused twice, and destroy it here.",
+        )
+    ending = [f"Keep the old one for {grace} hours."]
+    if provider.reversible:
+        ending += ["Stop the old one at the provider.", f"Wait for {grace} hours more."]
+    return (
+        "Make a new credential, with Registrar's label.",
+        "Check it three times, in every registry that shares the old one.",
+        "Put it in force in all of them at once.",
+        *ending,
+        "Delete the old one at the provider.",
+        "Try the old one until it was refused twice, and destroy it here.",
+    )

@@ -1,0 +1,278 @@
+"""When credentials are rotated by themselves, what is missing for it, and who has to agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.core.auto_rotation import Step
+from bot.core.rotation import Phase
+from bot.core.rotation_schedule import Wish, due_at, opens_at
+from bot.core.secret import Secret
+from bot.core.worktime import WorkHours
+from bot.errors import Conflict, InvalidInput, NotAllowed
+from bot.kinds.base import Field
+from bot.store import rotation_runs
+from bot.store.schema import RotationRow
+from bot.usecases import auto_rotation, freezes, rotation_policies, rotations, workspaces
+from bot.usecases.deps import Deps
+from bot.usecases.rotation_policies import Wanted, tick_rotation_policies
+from tests.factories import ALICE, BOB, add, clock_of
+from tests.usecases.cloud import Chosen, Cloud, Dual, no_rotators
+from tests.usecases.provider import OLD
+from tests.usecases.test_auto_rotation import in_force, run, state, with_cloud
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+HOURS = WorkHours(ZoneInfo("UTC"))
+FRIDAY_EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
+CAROL = replace(ALICE, user_id="UCAROL")
+
+
+class WithAccess(Dual):
+    """A provider that wants a credential of its own to rotate with."""
+
+    fields: ClassVar[tuple[Field, ...]] = (Field("admin_token", "Admin token", secret=True),)
+
+
+def test_it_is_due_by_age_or_before_it_expires_whichever_comes_first() -> None:
+    """An expiry that nobody tells counts for nothing."""
+    wish = Wish(at_age_days=90, before_expiry_days=14)
+
+    assert due_at(wish, MONDAY, None) == MONDAY + 90 * DAY
+    assert due_at(wish, MONDAY, MONDAY + 30 * DAY) == MONDAY + 16 * DAY
+    assert due_at(Wish(), MONDAY, MONDAY) is None
+
+
+def test_it_begins_at_work_and_never_in_a_freeze() -> None:
+    """Due on a Friday evening, it begins on Monday morning; frozen, when that is over."""
+    assert opens_at(FRIDAY_EVENING, FRIDAY_EVENING, HOURS, None) == MONDAY
+    frozen = MONDAY + 2 * DAY
+    assert opens_at(FRIDAY_EVENING, FRIDAY_EVENING, HOURS, frozen) == frozen
+    night = frozen + timedelta(hours=12)
+    assert opens_at(FRIDAY_EVENING, FRIDAY_EVENING, HOURS, night) == MONDAY + 3 * DAY
+
+
+async def switched_on(deps: Deps, cloud: Cloud, **changes: object) -> None:
+    wanted = replace(Wanted(enabled=True, at_age_days=90), **changes)  # type: ignore[arg-type]
+    rotators = cloud.rotators(Dual(cloud))
+    await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, {})
+
+
+async def test_what_is_due_is_begun_once(deps: Deps) -> None:
+    """By whichever process looks first, and not again while it is under way."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+    await switched_on(deps, cloud)
+    assert await tick_rotation_policies(deps, rotators) == 0
+    clock_of(deps).skip(90 * DAY)
+
+    assert await tick_rotation_policies(deps, rotators) == 1
+    assert await tick_rotation_policies(deps, rotators) == 0
+    await run(deps, rotators, HOUR)
+
+    assert await in_force(deps) == "secret number 1"
+
+
+async def test_a_freeze_holds_it_back(deps: Deps) -> None:
+    """And a start by hand as well; when it is over, what is due begins."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+    await switched_on(deps, cloud)
+    clock_of(deps).skip(90 * DAY)
+    await freezes.freeze(deps, ALICE, "2d", "the release")
+
+    assert await tick_rotation_policies(deps, rotators) == 0
+    with pytest.raises(Conflict, match="frozen"):
+        await rotation_policies.rotate_now(deps, rotators, ALICE, "harbor-team")
+    await freezes.thaw(deps, ALICE)
+
+    assert await tick_rotation_policies(deps, rotators) == 1
+
+
+async def test_one_that_failed_is_not_begun_again_at_once(deps: Deps) -> None:
+    """People were told why; it is tried again the next day."""
+    deps, cloud = with_cloud(deps)
+    cloud.make("somebody else's")
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+    await switched_on(deps, cloud)
+    clock_of(deps).skip(90 * DAY)
+    await tick_rotation_policies(deps, rotators)
+    await run(deps, rotators, HOUR)
+
+    assert await tick_rotation_policies(deps, rotators) == 0
+    clock_of(deps).skip(DAY)
+    assert await tick_rotation_policies(deps, rotators) == 1
+
+
+async def with_four_eyes(deps: Deps) -> None:
+    settings = await workspaces.settings(deps, ALICE)
+    preferences = replace(settings.preferences, four_eyes=True)
+    wanted = replace(settings, preferences=preferences, manager_users=("UALICE", "UCAROL"))
+    await workspaces.change_settings(deps, ALICE, wanted)
+
+
+async def test_a_second_manager_approves(deps: Deps) -> None:
+    """Nobody approves their own wish, and until then nothing is asked of the provider."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+    await with_four_eyes(deps)
+    rotation = await rotation_policies.rotate_now(deps, rotators, ALICE, "harbor-team")
+    await run(deps, rotators, HOUR)
+    assert cloud.calls == []
+
+    with pytest.raises(NotAllowed, match="Another manager"):
+        await auto_rotation.decide(deps, ALICE, rotation, yes=True)
+    with pytest.raises(NotAllowed):
+        await auto_rotation.decide(deps, BOB, rotation, yes=True)
+    await auto_rotation.decide(deps, CAROL, rotation, yes=True)
+    await run(deps, rotators, HOUR)
+
+    assert (await state(deps, rotation))[1] is Step.GRACE
+
+
+async def test_a_second_manager_declines_with_a_reason(deps: Deps) -> None:
+    """Nothing was done, and it cannot be decided twice."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+    await with_four_eyes(deps)
+    rotation = await rotation_policies.rotate_now(deps, rotators, ALICE, "harbor-team")
+
+    with pytest.raises(InvalidInput):
+        await auto_rotation.decide(deps, CAROL, rotation, yes=False)
+    await auto_rotation.decide(deps, CAROL, rotation, yes=False, reason="Not this week.")
+    with pytest.raises(Conflict, match="decided"):
+        await auto_rotation.decide(deps, CAROL, rotation, yes=True)
+    await run(deps, rotators, DAY)
+
+    assert await state(deps, rotation) == (Phase.FAILED, Step.FAILED)
+    assert (await rotations.view(deps, "T1", rotation)).state.why == "Declined: Not this week."
+    assert cloud.calls == []
+    assert await in_force(deps) == OLD
+
+
+async def test_a_dry_run_makes_nothing(deps: Deps) -> None:
+    """It tells the steps, and what is missing."""
+    deps, cloud = with_cloud(deps)
+    cloud.make("somebody else's")
+    await add(deps)
+
+    found = await rotation_policies.diagnose(deps, cloud.rotators(Dual(cloud)), BOB, "harbor-team")
+
+    assert "Delete the old one at the provider." in found.steps
+    assert found.problems == ("There are two keys already; delete one that nobody uses.",)
+    assert cloud.calls == ["ready"]
+
+
+async def test_in_place_says_that_the_old_one_dies_at_once(deps: Deps) -> None:
+    """Before anybody switches it on."""
+    deps, cloud = with_cloud(deps)
+    await add(deps)
+
+    found = await rotation_policies.diagnose(
+        deps, cloud.rotators(Chosen(cloud)), BOB, "harbor-team"
+    )
+
+    assert "dead from then on" in found.steps[0]
+
+
+async def test_what_a_provider_needs_is_asked_for_and_kept_sealed(deps: Deps) -> None:
+    """Blank keeps what is stored; it is never told again."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(WithAccess(cloud))
+    await add(deps)
+    wanted = Wanted(enabled=True, at_age_days=90)
+    with pytest.raises(InvalidInput) as caught:
+        await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, {})
+    assert "Admin token is needed" in caught.value.fields["admin_token"]
+
+    access = {"admin_token": Secret("a token that may do more")}
+    await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, access)
+    view = await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 1, wanted, {})
+
+    assert view.held
+    async with deps.store.reading() as session:
+        from bot.store import registries
+
+        stored = await registries.live(session, "T1", "harbor-team")
+        assert stored is not None
+        found = await rotation_runs.policy(session, stored.registry.id)
+    assert rotation_runs.access(found, deps.store.keyring) == access
+    assert found is not None
+    assert b"may do more" not in (found.access_blob or b"")
+
+
+async def test_the_slower_of_two_editors_is_told(deps: Deps) -> None:
+    """Nothing is overwritten unseen."""
+    deps, cloud = with_cloud(deps)
+    await add(deps)
+    await switched_on(deps, cloud)
+
+    with pytest.raises(Conflict, match="Somebody else"):
+        await switched_on(deps, cloud)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"at_age_days": None}, "at_age_days"),
+        ({"at_age_days": 0}, "at_age_days"),
+        ({"before_expiry_days": 9999}, "before_expiry_days"),
+        ({"lasts_days": 0}, "lasts_days"),
+        ({"grace_hours": -1}, "grace_hours"),
+    ],
+)
+async def test_a_policy_has_bounds(deps: Deps, changes: dict[str, object], field: str) -> None:
+    """Each fault on its field."""
+    deps, cloud = with_cloud(deps)
+    await add(deps)
+
+    with pytest.raises(InvalidInput) as caught:
+        await switched_on(deps, cloud, **changes)
+
+    assert field in caught.value.fields
+
+
+async def test_members_change_nothing(deps: Deps) -> None:
+    """Looking is for everyone."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Dual(cloud))
+    await add(deps)
+
+    assert not (await rotation_policies.view(deps, rotators, BOB, "harbor-team")).unsuited
+    with pytest.raises(NotAllowed):
+        await rotation_policies.rotate_now(deps, rotators, BOB, "harbor-team")
+    with pytest.raises(NotAllowed):
+        await freezes.freeze(deps, BOB, "2d", "")
+
+
+async def test_where_nothing_is_offered_it_says_so(deps: Deps) -> None:
+    """And cannot be switched on."""
+    deps, _ = with_cloud(deps)
+    rotators = no_rotators(deps.clock)
+    await add(deps)
+
+    view = await rotation_policies.view(deps, rotators, ALICE, "harbor-team")
+    assert view.unsuited == "A person has to."
+    wanted = Wanted(enabled=True, at_age_days=90)
+    with pytest.raises(Conflict, match="A person has to"):
+        await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, {})
+
+
+def test_a_row_says_whether_it_is_running() -> None:
+    """A guided one has no run."""
+    row = RotationRow(
+        id="r", team_id="T1", registry_id="x", mode="guided", phase="grace", state_json="{}",
+        opened_at=MONDAY, opened_by="U1",
+    )  # fmt: skip
+
+    assert not rotation_runs.is_running(row)
