@@ -15,7 +15,7 @@ from bot.admission.place import place_of
 from bot.admission.reply import Reply, allow, deny
 from bot.admission.request import Request, Unreadable
 from bot.admission.wording import WARNING_LONGEST, Judged, denial, hints, refusal_warnings
-from bot.admission.workload import Found, images
+from bot.admission.workload import Named, named
 from bot.core.cluster import Mode
 from bot.core.gate import Gate
 
@@ -65,14 +65,13 @@ def review(body: object, gate: Gate, now: datetime, command: str) -> Answer:
     if not request.judged:
         return Answer(allow(request.uid), Outcome.SKIPPED)
     environment = gate.cluster.environment_of(request.namespace)
-    distinct: dict[str, Found] = {}
-    for found in images(request.obj):
-        distinct.setdefault(found.image, found)
-    judged = [
-        (found, gate.policy.decide(found.image, environment, now)) for found in distinct.values()
-    ]
-    old = {one.image for one in images(request.old)} if request.old is not None else set()
-    fresh = [one for one in judged if one[0].image not in old]
+    distinct: dict[str, Named] = {}
+    for one in named(request.obj):
+        distinct.setdefault(one[0], one)
+    decide = gate.policy.decide
+    judged = [(one, decide(image, environment, now)) for image, one in distinct.items()]
+    old = {image for image, _ in named(request.old)} if request.old is not None else set()
+    fresh = [one for one in judged if one[0][0] not in old]
     reply, outcome = _reply(request, gate, fresh, command)
     if request.dry_run:
         return Answer(reply, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.admission.workload import Found
+from bot.admission.workload import Named, path_of
 from bot.core.image import Reference, names_host
 from bot.core.policy import Policy, Verdict, canonical_host, shown
 
@@ -13,7 +13,8 @@ REFUSED_SHOWN: Final = 3
 WARNINGS_MOST: Final = 5
 WARNING_LONGEST: Final = 120  # the server cuts longer ones, and drops those with a newline
 
-Judged = tuple[Found, Verdict]
+Judged = tuple[Named, Verdict]
+"""An image that an object names, and what was decided of it."""
 
 
 def denial(refused: Sequence[Judged], policy: Policy, command: str) -> str:
@@ -21,8 +22,8 @@ def denial(refused: Sequence[Judged], policy: Policy, command: str) -> str:
 
     Only the first is compared with every rule: whoever waits for an answer waits for this.
     """
-    first, *others = [_why(found, verdict) for found, verdict in refused[:REFUSED_SHOWN]]
-    near = policy.nearest(refused[0][0].image)
+    first, *others = [_why(*one) for one in refused[:REFUSED_SHOWN]]
+    near = policy.nearest(refused[0][0][0])
     meant = [f"The nearest registration is {near.place} ({near.registry})."] if near else []
     sentences = [first, *meant, *others]
     more = len(refused) - REFUSED_SHOWN
@@ -38,29 +39,30 @@ def denial(refused: Sequence[Judged], policy: Policy, command: str) -> str:
 
 def refusal_warnings(refused: Sequence[Judged], command: str) -> list[str]:
     """The same in short, where nothing is refused yet."""
-    short = [_short(found, verdict, command) for found, verdict in refused[:WARNINGS_MOST]]
+    short = [_short(*one, command) for one in refused[:WARNINGS_MOST]]
     return _few(short, len(refused))
 
 
 def hints(allowed: Sequence[Judged]) -> list[str]:
     """What to mind of images that may run: they may not be pulled as they are written."""
-    odd = [found.image for found, verdict in allowed if found.image != verdict.image]
+    odd = [image for (image, _), verdict in allowed if image != verdict.image]
     found = [hint for image in odd if (hint := _hint(image))]
     return _few(found[:WARNINGS_MOST], len(found))
 
 
-def _why(found: Found, verdict: Verdict) -> str:
+def _why(named: Named, verdict: Verdict) -> str:
+    image, trail = named
     if not verdict.image:
-        return f"{verdict.reason.rstrip('.')} ({found.path})."
-    return f"{shown(found.image)} ({found.path}) may not run here: {verdict.reason}."
+        return f"{verdict.reason.rstrip('.')} ({path_of(trail)})."
+    return f"{shown(image)} ({path_of(trail)}) may not run here: {verdict.reason}."
 
 
-def _short(found: Found, verdict: Verdict, command: str) -> str:
+def _short(named: Named, verdict: Verdict, command: str) -> str:
     if not verdict.image:
-        return _fit(found.image, " is not a valid image reference")
+        return _fit(named[0], " is not a valid image reference")
     if verdict.registry:
-        return _fit(found.image, f" is for another environment; see {command} check")
-    return _fit(found.image, f" is in no registered registry; see {command} check")
+        return _fit(named[0], f" is for another environment; see {command} check")
+    return _fit(named[0], f" is in no registered registry; see {command} check")
 
 
 def _hint(image: str) -> str:

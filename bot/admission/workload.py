@@ -46,9 +46,11 @@ _STEPS: Final = 16
 _STEP_LONGEST: Final = 64
 _PLAIN, _AS_CONTAINER, _AS_VOLUME = range(3)
 
-_Trail = tuple[object, Any] | None
+Trail = tuple[object, Any] | None
 """A step into the object and those before it: a path costs nothing until it is told."""
-_Place = tuple[object, _Trail, int]
+Named = tuple[str, Trail]
+"""An image, not yet parsed, and the way there."""
+_Place = tuple[object, Trail, int]
 """A part of the object, the way there, and in which sense it is looked at."""
 
 
@@ -64,12 +66,17 @@ class Found:
 
 
 def images(obj: object) -> list[Found]:
-    """The images in `obj`, which may be anything: what does not look like a workload has none.
+    """The images in `obj`, which may be anything: what does not look like a workload has none."""
+    return [Found(path_of(trail), image) for image, trail in named(obj)]
+
+
+def named(obj: object) -> list[Named]:
+    """The same, with paths that are not yet spelt out.
 
     Looks at each part once in each sense, so that an object that holds itself, as YAML allows, has
     an end.
     """
-    found: list[Found] = []
+    found: list[Named] = []
     seen: set[tuple[int, int]] = set()
     waiting: list[_Place] = [(obj, None, _PLAIN)]
     while waiting:
@@ -98,7 +105,7 @@ def _kind(value: dict[Any, Any]) -> tuple[object, object]:
     return (version, kind) if isinstance(version, str) and isinstance(kind, str) else (None, None)
 
 
-def _pod(value: dict[Any, Any], path: tuple[str, ...], trail: _Trail, found: list[Found]) -> None:
+def _pod(value: dict[Any, Any], path: tuple[str, ...], trail: Trail, found: list[Named]) -> None:
     """The images of a pod whose place in the object is known."""
     spec: Any = value
     for step in path:
@@ -110,26 +117,26 @@ def _pod(value: dict[Any, Any], path: tuple[str, ...], trail: _Trail, found: lis
     _each(spec.get("volumes"), ("volumes", trail), _AS_VOLUME, found)
 
 
-def _each(several: object, trail: _Trail, sense: int, found: list[Found]) -> None:
+def _each(several: object, trail: Trail, sense: int, found: list[Named]) -> None:
     if isinstance(several, list | tuple):
         for at, one in enumerate(several):
             if isinstance(one, dict):
                 _one(one, (at, trail), sense, found)
 
 
-def _one(value: dict[Any, Any], trail: _Trail, sense: int, found: list[Found]) -> None:
+def _one(value: dict[Any, Any], trail: Trail, sense: int, found: list[Named]) -> None:
     """The image of one container, or of one volume."""
     image = value.get("image")
     if isinstance(image, str):
         if image and (sense == _AS_CONTAINER or "imagePullPolicy" in value):
-            found.append(Found(_path(("image", trail)), image))
+            found.append((image, ("image", trail)))
     elif sense == _AS_VOLUME and isinstance(image, dict):
         reference = image.get("reference")
         if isinstance(reference, str) and reference:
-            found.append(Found(_path(("reference", ("image", trail))), reference))
+            found.append((reference, ("reference", ("image", trail))))
 
 
-def _below(value: dict[Any, Any], trail: _Trail) -> list[_Place]:
+def _below(value: dict[Any, Any], trail: Trail) -> list[_Place]:
     """What stands in a mapping, with the sense that its key gives it."""
     whole = "kind" in value and "apiVersion" in value
     places: list[_Place] = []
@@ -146,7 +153,8 @@ def _below(value: dict[Any, Any], trail: _Trail) -> list[_Place]:
     return places
 
 
-def _path(trail: _Trail) -> str:
+def path_of(trail: Trail) -> str:
+    """The way spelt out, see `Found`."""
     steps: list[str] = []
     while trail is not None and len(steps) < _STEPS:
         key, trail = trail

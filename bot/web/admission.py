@@ -117,19 +117,26 @@ class _Broken(Exception):  # the tree's names say what happened
 async def _read(request: web.Request) -> bytes:
     """The body; raises _Broken. Its type does not matter, and compression is undone."""
     parts: list[bytes] = []
-    size = 0
     try:
-        async with asyncio.timeout(_READ_SECONDS):
-            while part := await request.content.readany():
-                parts.append(part)
-                size += len(part)
-                if size > BODY_LIMIT:
-                    raise _Broken("The request is larger than 8 MB.", parts[0])
+        if request.content.is_eof():  # it came with the headers, as most do
+            await _gather(request, parts)
+        else:
+            async with asyncio.timeout(_READ_SECONDS):
+                await _gather(request, parts)
     except TimeoutError:
         raise _Broken("The request did not arrive in time.", b"".join(parts)) from None
     except _LOST:
         raise _Broken("The request arrived damaged.", b"".join(parts)) from None
     return b"".join(parts)
+
+
+async def _gather(request: web.Request, parts: list[bytes]) -> None:
+    size = 0
+    while part := await request.content.readany():
+        parts.append(part)
+        size += len(part)
+        if size > BODY_LIMIT:
+            raise _Broken("The request is larger than 8 MB.", parts[0])
 
 
 async def _unknown(request: web.Request) -> Answer:

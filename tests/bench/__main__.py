@@ -12,6 +12,8 @@ BENCHMARKS = {
     "watch_checks": "truthful checks over TLS beside httpx, aiohttp and skopeo login",
     "watch_schedule": "what the schedule costs, and whether 10,000 registries are in time",
     "chaos": "three workers killed at random for 10,000 ticks: nothing doubled, nothing lost",
+    "decide": "one decision among 1,000 rules, beside a walk over all of them",
+    "admission": "the webhook: verdicts on 100 images, and reviews over TLS beside bare aiohttp",
     "ack": "how soon a slash command is acked while 200 checks run",
 }
 
