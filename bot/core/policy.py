@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
 from bot.core.image import DOCKER_HUB, Reference
@@ -102,7 +103,7 @@ class Policy:
         count when `now` is given.
         """
         try:
-            image = canonical(Reference.parse(text))
+            image = _read(text)
         except InvalidReference as error:
             return Verdict(False, "", f"{shown(text)} {_INVALID}: {error}")
         name = f"{image.host}/{image.repository}"
@@ -154,6 +155,12 @@ class Policy:
             if one.until > now and one.digest in ("", image.digest):
                 return one
         return None
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str) -> Reference:
+    """A rollout asks for the same image over and over: of its Deployment and of each pod."""
+    return canonical(Reference.parse(text))
 
 
 def canonical(image: Reference) -> Reference:
