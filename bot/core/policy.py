@@ -193,10 +193,10 @@ def likeness(image: Reference, rule: Rule) -> float:
     parts = image.repository.split("/")
     depth = rule.scope.count("/") + 1 if rule.scope else 0
     scope = "/".join(parts[:depth])
-    near_host, near_scope = _one_slip(image.host, rule.host), _one_slip(scope, rule.scope)
-    if image.host == rule.host and near_scope:
-        return 2 + SequenceMatcher(None, scope, rule.scope).ratio()
-    if near_host and scope == rule.scope:
+    if image.host == rule.host:
+        near = _one_slip(scope, rule.scope)
+        return 2 + SequenceMatcher(None, scope, rule.scope).ratio() if near else 0.0
+    if scope == rule.scope and _one_slip(image.host, rule.host):
         return 1 + SequenceMatcher(None, image.host, rule.host).ratio()
     return 0.0
 
