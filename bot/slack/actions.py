@@ -8,7 +8,17 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.slack import alerts, asking, auto_rotating, browsing, clusters, ids, reminding, rotating
+from bot.slack import (
+    alerts,
+    asking,
+    auto_rotating,
+    browsing,
+    clusters,
+    ids,
+    reminding,
+    rotating,
+    using,
+)
 from bot.slack.call import Call, call_of
 from bot.slack.commands import BY_NAME
 from bot.slack.correcting import correct, reopen
@@ -28,7 +38,7 @@ Listener = Callable[[AsyncAck, dict[str, Any], Desk], Awaitable[None]]
 
 def register(app: AsyncApp) -> None:
     """The routing table of everything that can be clicked."""
-    others = (alerts, reminding, asking, rotating, auto_rotating, browsing, clusters)
+    others = (alerts, reminding, asking, rotating, auto_rotating, browsing, clusters, using)
     parts = (BUTTONS, *(one.BUTTONS for one in others))
     for action_id, pressed in ((name, one) for part in parts for name, one in part.items()):
         app.action(action_id)(_pressed(pressed, action_id))

@@ -26,6 +26,7 @@ from bot.slack.saving import open_add, open_edit
 from bot.slack.setting_up import open_settings
 from bot.slack.testing import check_all, check_one
 from bot.slack.text import code
+from bot.slack.using import show_uncovered, show_unused, show_uses
 
 BY_NAME: Final[dict[str, ByName]] = {
     "show": show_registry,
@@ -34,6 +35,7 @@ BY_NAME: Final[dict[str, ByName]] = {
     "test": check_one,
     "history": show_history,
     "images": show_images,
+    "uses": show_uses,
     "pause": open_pause,
     "resume": resume,
     "rotate": open_rotate,
@@ -129,6 +131,14 @@ async def _cluster(desk: Desk, call: Call, typed: Typed) -> None:
     await cluster(desk, call, typed.words)
 
 
+async def _unused(desk: Desk, call: Call, _typed: Typed) -> None:
+    await show_unused(desk, call)
+
+
+async def _uncovered(desk: Desk, call: Call, _typed: Typed) -> None:
+    await show_uncovered(desk, call)
+
+
 async def _add(desk: Desk, call: Call, typed: Typed) -> None:
     kind = kind_meant(typed.words, kind_labels()) if typed.words else ""
     if kind is None:
@@ -165,6 +175,8 @@ OTHERS: Final[dict[str, Other]] = {
     "rotate": _rotate,
     "freeze": _freeze,
     "thaw": _thaw,
+    "unused": _unused,
+    "uncovered": _uncovered,
     "images": _images,
     "cluster": _cluster,
 }

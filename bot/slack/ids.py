@@ -75,6 +75,9 @@ REQUEST_APPROVE: Final = "request_approve"  # value: a request's id
 REQUEST_EXEMPT: Final = "request_exempt"  # likewise
 REQUEST_DECLINE: Final = "request_decline"  # likewise
 EXEMPTION_END: Final = "exemption_end"  # value: an exemption's id
+USES: Final = "uses"
+USES_PREVIOUS: Final = "uses_previous"  # value: `name:page`
+USES_NEXT: Final = "uses_next"  # likewise
 
 # Rotation.
 ROTATE: Final = "rotate"
@@ -115,7 +118,7 @@ PICK_GROUPS: Final = "pick_groups"
 
 # The verbs that have a picker of names.
 PICKED_VERBS: Final = (
-    "show", "edit", "delete", "test", "history", "images", "pause", "resume", "rotate",
+    "show", "edit", "delete", "test", "history", "images", "uses", "pause", "resume", "rotate",
 )  # fmt: skip
 
 

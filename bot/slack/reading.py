@@ -20,7 +20,7 @@ from bot.slack.render_history import history_card
 from bot.slack.render_list import empty_card, list_card
 from bot.slack.render_show import show_card
 from bot.slack.text import sentence
-from bot.usecases import registries, workspaces
+from bot.usecases import registries, uses, workspaces
 from bot.usecases.looking_back import look_back
 
 ByName = Callable[[Desk, Call, str], Coroutine[Any, Any, None]]
@@ -40,7 +40,8 @@ async def show_list(desk: Desk, call: Call, state: ListState) -> None:
         return
     actor = reader(call)
     page = await registries.list_registries(desk.deps, actor, state.filter, state.page)
-    card = list_card(page, desk.now(), kind_labels())
+    used = await uses.counts(desk.deps, actor)
+    card = list_card(page, desk.now(), kind_labels(), used)
     if not (await workspaces.settings(desk.deps, actor)).configured:
         blocks: tuple[Block, ...] = (set_up_block(), *card.blocks)
         card = replace(card, blocks=blocks)
@@ -49,7 +50,8 @@ async def show_list(desk: Desk, call: Call, state: ListState) -> None:
 
 async def show_registry(desk: Desk, call: Call, name: str) -> None:
     registry = await registries.show(desk.deps, reader(call), name)
-    await desk.answer(call, show_card(registry, desk.now()))
+    used = await uses.of_registry(desk.deps, reader(call), name)
+    await desk.answer(call, show_card(registry, desk.now(), used))
 
 
 async def show_history(desk: Desk, call: Call, name: str) -> None:

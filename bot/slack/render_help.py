@@ -21,6 +21,7 @@ VERBS: Final = (
     ("test NAME|all", "sign in now"),
     ("check IMAGE", "may this image be deployed, is it there, and if not, why; ask with a click"),
     ("images NAME [FILTER]", "its repositories and tags, to copy a reference that exists"),
+    ("uses NAME", "what runs with its images; `unused` registries, `uncovered` images"),
     ("exemptions", "images that may run for a while all the same; `exempt IMAGE` adds one"),
     ("cluster", "Kubernetes clusters: `cluster add NAME`, `mode`, `rotate`, `revoke`, `delete`"),
     ("history NAME", "the last checks, and how many went well in a day, a week and a month"),
@@ -32,7 +33,7 @@ VERBS: Final = (
     ("delete NAME", "delete it; `restore NAME` brings it back for 7 days"),
     ("settings", "alert channel, how often to check, who manages"),
 )
-ASKS: Final = {"history": "Whose history?", "images": "Whose images?"}
+ASKS: Final = {"uses": "Whose uses?", "history": "Whose history?", "images": "Whose images?"}
 SET_UP: Final = (
     "Registrar is not set up here yet: say which channel hears its news and who manages registries."
 )

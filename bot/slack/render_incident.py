@@ -206,7 +206,9 @@ def _details(view: IncidentView, by: str, *, new: bool) -> list[str]:
     lines = [escape(incident.sentence, 600)]
     if incident.remedy:
         lines.append(escape(incident.remedy, 600))
-    lines.append(STOPS[incident.trouble].format(places=told))
+    stops = STOPS[incident.trouble].format(places=told)
+    used = count(view.workloads, "workload uses", "workloads use")
+    lines.append(f"{stops} {used} it." if view.workloads else stops)
     lines += _shared(view)
     owners = unique(one.owner for one in those if one.owner)
     if owners and new:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from bot.slack.metadata import ListState
 from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS, ago, ahead, moment, registries, state_of
 
+NOTHING_KNOWN: Final[Mapping[str, int]] = {}
 MENU: Final = (
     ("Show", "show"),
     ("Test", "test"),
@@ -37,19 +39,27 @@ FIRST_STEPS: Final = (
 )
 
 
-def list_card(page: RegistryPage, now: datetime, kinds: tuple[tuple[str, str], ...]) -> Card:
-    """One page of the list; `kinds` are the slugs and labels to filter by."""
+def list_card(
+    page: RegistryPage,
+    now: datetime,
+    kinds: tuple[tuple[str, str], ...],
+    used: Mapping[str, int] = NOTHING_KNOWN,
+) -> Card:
+    """One page of the list; `kinds` are the slugs and labels to filter by.
+
+    `used` counts by name how many workloads use a registry.
+    """
     if not page.total and page.filter == Filter():
         return empty_card()
     head = _head(page)
     add = button("Add a registry", ids.ADD, "-", style="primary")
     blocks: list[Block] = [section(f"*{head}*", add)]
-    blocks += [row_block(row, now) for row in page.rows]
+    blocks += [row_block(row, now, used.get(row.name, 0)) for row in page.rows]
     if not page.rows:
         blocks.append(section("Nothing matches this filter."))
     blocks.append(actions(*controls(page, kinds)))
     blocks.append(context(f"Page {page.number} of {max(1, page.pages)}"))
-    rows = [row_text(row, now) for row in page.rows]
+    rows = [row_text(row, now, used.get(row.name, 0)) for row in page.rows]
     text = "\n".join([head, *rows, f"Page {page.number} of {max(1, page.pages)}."])
     return Card("Registries", text, tuple(blocks))
 
@@ -61,13 +71,13 @@ def empty_card(lead: str = "") -> Card:
     return Card("Registries", text, (section(text), actions(add)))
 
 
-def row_block(row: RegistryView, now: datetime) -> Block:
+def row_block(row: RegistryView, now: datetime, used: int = 0) -> Block:
     menu = [option(label, f"{verb}:{row.name}") for label, verb in MENU]
-    return section(row_text(row, now), overflow(ids.ROW_MENU, menu))
+    return section(row_text(row, now, used), overflow(ids.ROW_MENU, menu))
 
 
-def row_text(row: RegistryView, now: datetime) -> str:
-    """State, name, kind, environment, owner, host and scope, last and next check."""
+def row_text(row: RegistryView, now: datetime, used: int = 0) -> str:
+    """State, name, kind, environment, owner, host and scope, last and next check, uses."""
     first = [f"{state_of(row)} {code(row.name)}", escape(row.kind_label)]
     if row.details.environment is not Environment.ANY:
         first.append(ENVIRONMENTS[row.details.environment])
@@ -76,6 +86,8 @@ def row_text(row: RegistryView, now: datetime) -> str:
     if row.pause is not None and row.pause.holds(now):
         first.append(f"⏸ paused until {moment(row.pause.until)}")
     second = [place(row), *_why(row), _checked(row, now), *_credential(row, now)]
+    if used:
+        second.append(f"used by {used:,}")
     if row.details.description:
         second.append(f"_{escape(row.details.description, 120).replace('_', ' ')}_")
     return f"{' · '.join(first)}\n{' · '.join(second)}"

@@ -11,6 +11,7 @@ from bot.slack.blocks import Element, actions, button, sections
 from bot.slack.card import Card
 from bot.slack.expiry_words import age_words, disagreement, expiry_words
 from bot.slack.metadata import BrowseState
+from bot.slack.render_uses import places
 from bot.slack.text import code, escape
 from bot.slack.words import (
     ENVIRONMENTS,
@@ -23,14 +24,18 @@ from bot.slack.words import (
     took,
 )
 from bot.usecases import gate
+from bot.usecases.uses import OfRegistry
 
 NO_SCOPE: Final = (
     "⚠ Strangers keep images at this host too: without a path scope it covers no image to deploy."
 )
 
 
-def show_card(registry: RegistryView, now: datetime) -> Card:
-    """Everything there is to know of a registry, with what can be done with it."""
+def show_card(registry: RegistryView, now: datetime, used: OfRegistry | None = None) -> Card:
+    """Everything there is to know of a registry, with what can be done with it.
+
+    `used` is what uses it, if anybody has looked.
+    """
     lines = [_head(registry), _place(registry)]
     if registry.details.description:
         lines.append(escape(registry.details.description, 500))
@@ -40,6 +45,9 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
     ):
         lines.append(warning)
     lines += _last_check(registry, now)
+    in_use = used is not None and bool(used.uses)
+    if used is not None and in_use:
+        lines.append(f"Used by {places(used.uses)}.")
     paused = registry.pause is not None and registry.pause.holds(now)
     if registry.pause is not None and paused:
         lines.append(paused_words(registry.pause))
@@ -51,6 +59,7 @@ def show_card(registry: RegistryView, now: datetime) -> Card:
         button("Edit", ids.EDIT, registry.name),
         *_rotate(registry),
         button("Images", ids.IMAGES, BrowseState(registry.name).dump()),
+        *((button("Uses", ids.USES, registry.name),) if in_use else ()),
         button("History", ids.HISTORY, registry.name),
         button("Resume", ids.RESUME, registry.name)
         if paused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,6 +14,7 @@ from bot.kinds.registry_kinds import KINDS
 from bot.store import incidents, storms, workspaces
 from bot.store.incidents import Member
 from bot.store.schema import IncidentRow
+from bot.usecases import uses
 from bot.usecases.deps import Deps
 
 
@@ -39,7 +40,8 @@ class IncidentView:
 
     `channel` and `ts` are where its own message stands (`ts` is empty before it was posted, both
     when it is only listed in a storm); `parent` is the same of the storm that lists it, or None.
-    `escalation` is the workspace's escalation channel, group or user.
+    `escalation` is the workspace's escalation channel, group or user. `workloads` counts those that
+    are known to use the registries that fail.
     """
 
     id: str
@@ -51,6 +53,7 @@ class IncidentView:
     storm_id: str = ""
     parent: tuple[str, str] | None = None
     escalation: str = ""
+    workloads: int = 0
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -79,7 +82,11 @@ async def load(deps: Deps, incident_id: str) -> IncidentView | None:
             return None
         settings = await workspaces.settings(session, row.team_id)
         (view,) = await views(session, [row], settings.preferences.escalation)
-        return view
+        if not view.incident.is_open:
+            return view
+        failing = {one.name for one in view.registries if one.left_at is None}
+        now = await deps.store.now(session)
+        return replace(view, workloads=await uses.count_of(session, row.team_id, failing, now))
 
 
 async def load_storm(deps: Deps, storm_id: str) -> StormView | None:

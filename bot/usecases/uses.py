@@ -6,7 +6,7 @@ that a registration counts for what runs already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,6 +25,7 @@ from bot.core.usage import (
     environment_meant,
     is_stale,
     uncovered,
+    workloads,
 )
 from bot.store import clusters, registries, uses
 from bot.store.uses import Kept
@@ -77,6 +78,14 @@ async def counts(deps: Deps, actor: Actor) -> Mapping[str, int]:
     async with deps.store.reading() as session:
         judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
     return counted(now_running.uses, judge)
+
+
+async def count_of(
+    session: AsyncSession, team_id: str, names: Collection[str], now: datetime
+) -> int:
+    """How many workloads use any of these registries."""
+    judge, now_running = await judged(session, team_id, now)
+    return len(workloads(use for use in now_running.uses if judge.of(use).registry in names))
 
 
 async def unused(deps: Deps, actor: Actor) -> Unused:

@@ -14,7 +14,7 @@ from bot.slack.render_incident import GREEN, GREY, RED, YELLOW
 from bot.usecases import registries
 from bot.usecases.deps import Deps
 from bot.usecases.incidents import take_all, tick_incidents
-from tests.factories import ALICE, add, clock_of, generic
+from tests.factories import ALICE, add, clock_of, cluster, generic
 from tests.slack.alarm import (
     ALERTS,
     Slack,
@@ -28,6 +28,7 @@ from tests.slack.alarm import (
     rows,
     waiting,
 )
+from tests.usecases.telling import inventory
 
 
 @pytest.fixture
@@ -38,6 +39,19 @@ async def slack(deps: Deps, tmp_path: Path) -> AsyncIterator[Slack]:
         await listen(deps)
         yield made
     assert made.problems == []
+
+
+async def test_the_alert_counts_who_uses_it(deps: Deps, slack: Slack) -> None:
+    """Where that is known."""
+    image = "harbor-team.example.com/app:1"
+    issued = await cluster(deps)
+    pairs = [(f"web/Deployment/{n}", image) for n in range(7)]
+    await inventory(deps, issued.cluster.id, pairs)
+    await fails(deps)
+    await deliver(deps, slack.courier(deps))
+
+    told = [message for message in slack.posts() if message.attachments]
+    assert "7 workloads use it." in str(told[-1].attachments)
 
 
 async def test_the_whole_life_is_one_message(deps: Deps, slack: Slack) -> None:
