@@ -24,15 +24,14 @@ from bot.slack.submission import Submission, problems_view, settle
 from bot.slack.text import code
 from bot.slack.words import moment
 from bot.usecases import registries
-from bot.usecases.permission import require_manager
 
 
 async def open_delete(desk: Desk, call: Call, name: str) -> None:
     async def build() -> View:
         actor = await desk.people.actor(call)
-        await require_manager(desk.deps, actor, "delete a registry", name)
+        guard = await registries.weigh_deletion(desk.deps, actor, name)
         registry = await registries.show(desk.deps, actor, name)
-        return delete_form(registry, call.channel)
+        return delete_form(registry, call.channel, guard, desk.now())
 
     await desk.form(call, build)
 

@@ -77,6 +77,7 @@ REQUEST_DECLINE: Final = "request_decline"  # likewise
 EXEMPTION_END: Final = "exemption_end"  # value: an exemption's id
 USES: Final = "uses"
 USES_PREVIOUS: Final = "uses_previous"  # value: `name:page`
+USES_FILE: Final = "uses_file"  # value: `delete:name` or `draft:id`
 USES_NEXT: Final = "uses_next"  # likewise
 
 # Rotation.

@@ -11,7 +11,7 @@ from bot.slack import ids
 from bot.slack.blocks import actions, button, sections
 from bot.slack.card import Card
 from bot.slack.text import code, escape
-from bot.slack.words import ENVIRONMENTS, STATES
+from bot.slack.words import ENVIRONMENTS, STATES, count
 
 DEEDS: Final = {
     "registry_added": "added",
@@ -41,11 +41,35 @@ def news_card(what: str, values: Mapping[str, str]) -> Card:
         lines.append(
             "Deployments that pull with its credential will fail. It can be restored for 7 days."
         )
+    lines += _concerned(values)
     if values.get("reason"):
         lines.append(f"Reason: {escape(values['reason'])}")
     verb = ids.RESTORE if what == "registry_deleted" else ids.SHOW
     look = actions(button("Restore" if verb == ids.RESTORE else "Show", verb, name))
     return Card("News", "\n".join(lines), (*sections(lines), look))
+
+
+def _concerned(values: Mapping[str, str]) -> list[str]:
+    """Who used it, what became of them, and its owner."""
+    lines = []
+    used, refused = _number(values, "workloads"), _number(values, "refused_workloads")
+    heir, silent = values.get("heir", ""), values.get("silent", "")
+    if used:
+        lines.append(f"In use by {count(used, 'workload')}.")
+    if refused:
+        lines.append(f"⚠ New pods of {count(refused, 'workload')} are refused from now on.")
+    if heir:
+        lines.append(f"All of them belong to {code(heir)} now.")
+    if silent:
+        lines.append(f"What runs in {escape(silent, 330)} was not known.")
+    if values.get("owner"):
+        lines.append(f"Owner <@{escape(values['owner'], 30)}>")
+    return lines
+
+
+def _number(values: Mapping[str, str], key: str) -> int:
+    found = values.get(key, "")
+    return int(found) if found.isdecimal() and len(found) < 10 else 0
 
 
 def astray_lead(channel: str, why: str = "") -> str:

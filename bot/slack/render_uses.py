@@ -111,10 +111,15 @@ def caveats(running: Running, now: datetime) -> list[str]:
     """Why there may be more than is known."""
     if not running.clusters:
         return [NO_CLUSTER]
-    if not running.silent:
+    return caveats_of(running.silent, now)
+
+
+def caveats_of(silent: Sequence[ClusterView], now: datetime) -> list[str]:
+    """Which clusters may run more than is known."""
+    if not silent:
         return []
-    told = ", ".join(_silent(one, now) for one in running.silent[:5])
-    more = len(running.silent) - 5
+    told = ", ".join(_silent(one, now) for one in silent[:5])
+    more = len(silent) - 5
     told += f" and {count(more, 'other')}" if more > 0 else ""
     return [f"⚠ No fresh inventory of {told}: what runs there now is not known."]
 

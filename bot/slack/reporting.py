@@ -16,7 +16,7 @@ from bot.slack.desk import Desk
 from bot.slack.picture import alt_text, draw, title
 from bot.slack.render_report import report_card
 from bot.slack.trouble import AWAY, code_of
-from bot.slack.upload import Picture, share
+from bot.slack.upload import SharedFile, share
 from bot.slack.words import day
 from bot.usecases import reporting
 
@@ -68,8 +68,8 @@ def days_meant(period: str) -> int:
     raise InvalidInput({"period": f"Give a number of days up to {MOST_DAYS}, such as 30d."})
 
 
-async def picture_of(grid: Grid, until: datetime) -> Picture:
+async def picture_of(grid: Grid, until: datetime) -> SharedFile:
     """Drawn in a thread: it takes about half a second of computing."""
     content = await asyncio.to_thread(draw, grid)
     name = f"registries-{until:%Y-%m-%d}.png"
-    return Picture(name, title(grid), alt_text(grid), content)
+    return SharedFile(name, title(grid), alt_text(grid), content)

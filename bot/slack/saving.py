@@ -20,6 +20,7 @@ from bot.slack.forms import FormState, fresh_answers, kind_of, registry_form
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
 from bot.slack.pace import Pace
+from bot.slack.render_narrowing import would_refuse
 from bot.slack.render_result import (
     checking,
     discarded,
@@ -139,7 +140,10 @@ async def try_draft(desk: Desk, call: Call, actor: Actor, meta: ViewMeta, host: 
         await surface.finish(could_not(error, meta.draft))
         return
     if outcome.saved is None:
-        await surface.finish(not_saved(outcome.result, meta))
+        card = not_saved(outcome.result, meta)
+        if outcome.guard is not None:
+            card = would_refuse(outcome.result, meta, outcome.guard, desk.now())
+        await surface.finish(card)
         return
     if outcome.rotation:
         view = await rotations.view(desk.deps, call.team, outcome.rotation)

@@ -1,4 +1,4 @@
-"""A picture into a channel: an upload URL, the bytes, and the sharing, as Slack wants it."""
+"""A file into a channel: an upload URL, the bytes, and the sharing, as Slack wants it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ALT_LIMIT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A PNG and what it says to those who cannot see it."""
+class SharedFile:
+    """A file; one that is a picture also says what those hear who cannot see it."""
 
     name: str
     title: str
@@ -29,24 +29,20 @@ class Picture:
     content: bytes = field(repr=False)
 
 
-async def share(client: AsyncWebClient, channel: str, picture: Picture, comment: str = "") -> str:
-    """Show a picture in a channel, with a text above it; answers the file's id.
+async def share(client: AsyncWebClient, channel: str, file: SharedFile, comment: str = "") -> str:
+    """Show a file in a channel, with a text above it; answers the file's id.
 
     Raises what the client raises, and aiohttp's errors for the bytes. The SDK's own helper puts
     the text into the URL, where 4,000 letters do not fit.
     """
-    begun = await client.api_call(
-        "files.getUploadURLExternal",
-        data={
-            "filename": picture.name,
-            "length": str(len(picture.content)),
-            "alt_txt": picture.alt[:ALT_LIMIT],
-        },
-    )
-    await _send(client, str(begun["upload_url"]), picture.content)
+    data = {"filename": file.name, "length": str(len(file.content))}
+    if file.alt:
+        data["alt_txt"] = file.alt[:ALT_LIMIT]
+    begun = await client.api_call("files.getUploadURLExternal", data=data)
+    await _send(client, str(begun["upload_url"]), file.content)
     file_id = str(begun["file_id"])
     shared = {
-        "files": [{"id": file_id, "title": picture.title}],
+        "files": [{"id": file_id, "title": file.title}],
         "channel_id": channel,
         "initial_comment": comment,
     }

@@ -26,6 +26,7 @@ from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptab
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import DRAFT, OPEN, SAVED, Credential, Draft, Registry
+from bot.usecases import guard
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import (
     TYPED,
@@ -37,6 +38,7 @@ from bot.usecases.draft_answers import (
     stored_values,
 )
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.guard import Guard
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
 from bot.usecases.permission import require_manager
 from bot.usecases.rotation_proof import (
@@ -61,6 +63,7 @@ __all__ = (
     "reopen",
     "save_anyway",
     "try_draft",
+    "weigh",
 )
 
 KEPT_FOR: Final = timedelta(minutes=15)
@@ -87,12 +90,14 @@ class DraftView:
 class Outcome:
     """What a check of a draft found; `saved` is the registry when it was proven.
 
-    `rotation` is the id of the rotation that began with it.
+    `rotation` is the id of the rotation that began with it. `guard` is set when an edit would have
+    images refused: it is saved when a person says so, proven or not.
     """
 
     result: CheckResult
     saved: RegistryView | None
     rotation: str = ""
+    guard: Guard | None = None
 
 
 async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
@@ -213,6 +218,7 @@ async def try_draft(
 ) -> Outcome:
     """Check a draft, and save it when it is proven; otherwise it waits to be corrected.
 
+    One that would have images refused waits as well, see `Outcome`.
     Raises NotFound when it has expired, Conflict when it is being checked already, is saved, or
     the registry was changed by somebody else meanwhile.
     """
@@ -235,17 +241,36 @@ async def try_draft(
         if draft.rotation_json and result.verdict is Verdict.PROVEN:
             others = await prove_others(deps, draft, config)
             result = failed_elsewhere(others, result)
-        if result.verdict is Verdict.PROVEN:
+        weighed = await weigh(deps, actor, draft_id)
+        hurts = weighed if weighed is not None and weighed.hurts else None
+        if result.verdict is Verdict.PROVEN and hurts is None:
             saved = await save(deps, actor, draft_id, fence=draft.fence, others=others)
         rotation = await begun_with(deps, draft) if saved and draft.rotation_json else ""
-        return Outcome(result, saved, rotation)
+        return Outcome(result, saved, rotation, hurts)
     finally:
         if saved is None:
             await _release(deps, draft)
 
 
+async def weigh(deps: Deps, actor: Actor, draft_id: str) -> Guard | None:
+    """Who would be refused by an edit; None when nothing gets narrower. Managers only."""
+    await require_manager(deps, actor, "edit a registry")
+    async with deps.store.reading() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+        if not draft.base_version or draft.rotation_json:
+            return None
+        held = await credentials.find(session, draft.credential_id)
+        reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
+        now = await deps.store.now(session)
+        columns = parse(_answers(draft), reserve, deps.allow, deps.clock.now()).columns()
+        return await guard.edit(session, actor.team_id, draft.registry_id, columns, now)
+
+
 async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
-    """Save a draft that could not be proven; it is marked so. Repeating it changes nothing."""
+    """Save a draft that could not be proven, which is marked so, or that has images refused.
+
+    Repeating it changes nothing.
+    """
     await require_manager(deps, actor, "add or edit a registry")
     return await save(deps, actor, draft_id)
 

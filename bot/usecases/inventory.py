@@ -14,8 +14,8 @@ from bot.core.policy import canonical
 from bot.errors import Conflict, InvalidInput, InvalidReference
 from bot.store import clusters, inventory_pages
 from bot.store.uses import Use, fits, replace_inventory
-from bot.usecases import uses
 from bot.usecases.deps import Deps
+from bot.usecases.running import judged
 
 WORKLOADS_MOST: Final = 1000  # a page
 IMAGES_MOST: Final = 200  # a workload
@@ -81,7 +81,7 @@ async def take(deps: Deps, cluster: ClusterView, page: Page) -> Whole | None:
         await replace_inventory(session, cluster.team_id, cluster.id, found, run.begun)
         # What is deployed while the cluster is looked at may be missing in what it says.
         await clusters.note_inventory(session, cluster.id, run.begun)
-        judge, running = await uses.judged(session, cluster.team_id, now)
+        judge, running = await judged(session, cluster.team_id, now)
         refused = {
             use.image
             for use in running.uses

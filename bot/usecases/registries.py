@@ -20,9 +20,11 @@ from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
 from bot.store import checks, credentials, minted, registries
 from bot.store.registries import Stored
 from bot.store.schema import DELETED, LIVE
+from bot.usecases import guard
 from bot.usecases.consequences import close
 from bot.usecases.deps import Deps
 from bot.usecases.duplicates import refuse_duplicates
+from bot.usecases.guard import Guard
 from bot.usecases.judging import forget_secret
 from bot.usecases.news import tell
 from bot.usecases.permission import require_manager
@@ -114,7 +116,8 @@ async def delete(
 ) -> RegistryView:
     """Delete a registry whose name was typed again; it can be restored for seven days.
 
-    Raises InvalidInput on `typed_name`, NotAllowed, NotFound, or Conflict.
+    One that is in use is not deleted without a reason. Raises InvalidInput on `typed_name` or
+    `reason`, NotAllowed, NotFound, or Conflict.
     """
     await require_manager(deps, actor, "delete a registry", name)
     if typed_name.strip() != name:
@@ -123,6 +126,9 @@ async def delete(
     async with deps.store.transaction() as session:
         before = await find(session, actor, name)
         row = before.registry
+        use = await guard.deletion(session, row.team_id, row.id, await deps.store.now(session))
+        if use.in_use and not reason.strip():
+            raise InvalidInput({"reason": "It is in use: say why it is deleted all the same."})
         values = {
             "state": DELETED,
             "deleted_at": now,
@@ -140,10 +146,19 @@ async def delete(
         if before.credential is not None:
             account = (row.team_id, row.host, row.login)
             await forget_secret(session, account, before.credential.fingerprint)
-        await _tell(session, actor, "registry_deleted", name, now, reason)
+        await _tell(session, actor, "registry_deleted", name, now, {"reason": reason, **use.told()})
         gone = await registries.latest_deleted(session, actor.team_id, name)
         assert gone is not None
         return view_of(gone)
+
+
+async def weigh_deletion(deps: Deps, actor: Actor, name: str) -> Guard:
+    """Who would be refused if this registry were deleted. Managers only."""
+    await require_manager(deps, actor, "delete a registry", name)
+    async with deps.store.reading() as session:
+        row = (await find(session, actor, name)).registry
+        now = await deps.store.now(session)
+        return await guard.deletion(session, row.team_id, row.id, now)
 
 
 async def restore(deps: Deps, actor: Actor, name: str) -> RegistryView:
@@ -220,9 +235,12 @@ async def _restorable(session: AsyncSession, actor: Actor, name: str, now: datet
 
 
 async def _tell(
-    session: AsyncSession, actor: Actor, what: str, name: str, now: datetime, reason: str
+    session: AsyncSession, actor: Actor, what: str, name: str, now: datetime, more: dict[str, str]
 ) -> None:
     gone = await registries.latest_deleted(session, actor.team_id, name)
     assert gone is not None
-    more = {"reason": reason.strip()} if reason.strip() else {}
-    await tell(session, actor, what, gone.registry, now, more)
+    row = gone.registry
+    said = {key: value.strip() for key, value in more.items() if value.strip()}
+    if said.keys() - {"reason"} and row.owner:
+        said["owner"] = row.owner
+    await tell(session, actor, what, row, now, said)

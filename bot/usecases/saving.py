@@ -22,6 +22,7 @@ from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
 from bot.store import checks, credentials, drafts, minted, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import CURRENT, DRAFT, LIVE, SAVED, CheckRecord, Credential, Draft, Registry
+from bot.usecases import guard
 from bot.usecases.consequences import close
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, Parsed, Reserve, parse
@@ -157,6 +158,7 @@ async def _replace(
     else:
         changed.append("credential")
     health = _anew(before, record, same=same)
+    use = await guard.edit(session, actor.team_id, draft.registry_id, values, now)
     fence = before.registry.fence + 1
     values |= {"version": draft.base_version + 1, "lease_until": None, "fence": fence}
     values |= await _judged(session, draft, health, record, now, values["recheck_minutes"])
@@ -174,6 +176,7 @@ async def _replace(
         how = Phase.RECOVERED if same else Phase.REPLACED
         await close(session, row, how, now, actor.user_id)
     told = _outcome(values) | {"changed": ", ".join(changed) or "nothing"}
+    told |= use.told() if use is not None else {}
     await tell(session, actor, "registry_edited", row, now, told)
 
 

@@ -9,32 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
-from bot.core.cluster import ClusterView
-from bot.core.registry import Environment
 from bot.core.usage import (
-    Judge,
     Running,
-    Source,
     Use,
     counted,
-    environment_meant,
-    is_stale,
     uncovered,
     workloads,
 )
-from bot.store import clusters, registries, uses
-from bot.store.uses import Kept
-from bot.usecases import gate
+from bot.store import registries
 from bot.usecases.deps import Deps
 from bot.usecases.registries import find
+from bot.usecases.running import judged
 from bot.usecases.stored_states import stored_health
-
-_RANK: Final = {str(source): rank for rank, source in enumerate(Source)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,39 +97,3 @@ async def not_covered(deps: Deps, actor: Actor) -> Uncovered:
     async with deps.store.reading() as session:
         judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
     return Uncovered(uncovered(now_running.uses, judge), now_running)
-
-
-async def judged(session: AsyncSession, team_id: str, now: datetime) -> tuple[Judge, Running]:
-    """The rules of the moment, and what is in use."""
-    return Judge(await gate.load(session, team_id, now), now), await running(session, team_id, now)
-
-
-async def running(session: AsyncSession, team_id: str, now: datetime) -> Running:
-    """Everything in use, each image of a workload once, as its best source tells it."""
-    rows = await clusters.all_live(session, team_id)
-    by_id = {row.id: clusters.view_of(row) for row in rows}
-    best: dict[tuple[str, str, str], Kept] = {}
-    for kept in await uses.in_force(session, team_id):
-        key = (kept.cluster_id, kept.place, kept.image)
-        if key not in best or _RANK[kept.source] < _RANK[best[key].source]:
-            best[key] = kept
-    found = [_use(kept, by_id.get(kept.cluster_id)) for kept in best.values()]
-    found.sort(key=lambda use: (use.cluster, use.place, use.image))
-    silent = tuple(view for view in by_id.values() if is_stale(view, now))
-    return Running(tuple(found), silent, len(by_id))
-
-
-def _use(kept: Kept, cluster: ClusterView | None) -> Use:
-    if cluster is None:
-        environment = environment_meant(kept.place.split("/")[1]) if "/" in kept.place else None
-    else:
-        environment = cluster.environment_of(kept.place.partition("/")[0])
-    return Use(
-        source=Source(kept.source),
-        cluster=cluster.name if cluster else "",
-        place=kept.place,
-        image=kept.image,
-        first_seen=kept.first_seen_at,
-        last_seen=kept.last_seen_at,
-        environment=environment or Environment.ANY,
-    )

@@ -7,9 +7,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slackd.server import SlackServer
-from bot.slack.upload import ALT_LIMIT, Picture, share
+from bot.slack.upload import ALT_LIMIT, SharedFile, share
 
-PICTURE = Picture("registries.png", "12 registries", "w" * 5_000, b"\x89PNG\r\n\x1a\n" + b"x" * 900)
+PICTURE = SharedFile(
+    "registries.png", "12 registries", "w" * 5_000, b"\x89PNG\r\n\x1a\n" + b"x" * 900
+)
 LONG = "漢 and 🗓 " * 400
 
 

@@ -68,6 +68,7 @@ from bot.slack.render_result import (
 )
 from bot.slack.render_show import show_card
 from bot.slack.settings_form import saved_card, settings_form
+from bot.usecases.guard import Guard
 from bot.usecases.homes import HomeContent
 from bot.usecases.looking_back import LookBack
 from tests.slack.payloads import message_problems, view_problems
@@ -268,7 +269,7 @@ def test_every_form_fits(kind: str, editing: str) -> None:
 def test_the_other_forms_fit() -> None:
     """Delete, and settings with a thousand user groups or none."""
     forms: list[dict[str, Any]] = [
-        delete_form(REGISTRY, "C" * 20),
+        delete_form(REGISTRY, "C" * 20, Guard(NAME), NOW),
         settings_form(SETTINGS, GROUPS, "C" * 20),
         settings_form(SETTINGS, GROUPS[:50], "C" * 20),
         settings_form(WorkspaceSettings(), [], ""),

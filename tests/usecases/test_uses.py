@@ -187,6 +187,6 @@ async def test_uses_of_ninety_days_ago_are_forgotten(deps: Deps, prod: str) -> N
 async def test_a_deleted_registry_is_not_counted(deps: Deps, prod: str) -> None:
     """Its images belong to none then."""
     await inventory(deps, prod, [API])
-    await registries.delete(deps, ALICE, "quay", "quay")
+    await registries.delete(deps, ALICE, "quay", "quay", "we move")
 
     assert await uses.counts(deps, ALICE) == {"": 1}
