@@ -196,6 +196,11 @@ def generic(name: str = "harbor-team", **changes: str) -> Answers:
     return Answers("generic", "account", public, secrets)
 
 
+def same_host(name: str) -> Answers:
+    """Answers of a registry at the host of `generic()` with the same sign-in, for another path."""
+    return generic(name, url="https://harbor-team.example.com", path_scope=name)
+
+
 async def add(deps: Deps, actor: Actor = ALICE, answers: Answers | None = None) -> RegistryView:
     """A registry that was proven and saved."""
     draft_id = await drafts.begin(deps, actor, answers or generic())

@@ -102,20 +102,27 @@ async def open_of(session: AsyncSession, registry_id: str) -> Sequence[RotationR
 
 
 async def sharing(
-    session: AsyncSession, team_id: str, kind: str, fingerprint: str, besides: str
+    session: AsyncSession, lead: Registry, fingerprint: str, kinds: Sequence[str], *, anywhere: bool
 ) -> Sequence[Registry]:
-    """Other live registries of a kind that have the same secret in force, by name."""
+    """Other live registries of these kinds that have the same credential in force, by name.
+
+    Only at the host of `lead`, unless `anywhere`.
+    """
+    same = [
+        col(Registry.team_id) == lead.team_id,
+        col(Registry.state) == LIVE,
+        col(Registry.kind).in_(kinds),
+        col(Registry.id) != lead.id,
+        col(Registry.login) == lead.login,
+        col(Credential.state) == CURRENT,
+        col(Credential.fingerprint) == fingerprint,
+    ]
+    if not anywhere:
+        same.append(col(Registry.host) == lead.host)
     wanted = (
         select(Registry)
         .join(Credential, col(Credential.registry_id) == col(Registry.id))
-        .where(
-            col(Registry.team_id) == team_id,
-            col(Registry.state) == LIVE,
-            col(Registry.kind) == kind,
-            col(Registry.id) != besides,
-            col(Credential.state) == CURRENT,
-            col(Credential.fingerprint) == fingerprint,
-        )
+        .where(*same)
         .order_by(col(Registry.name))
     )
     return (await session.exec(wanted)).all() if fingerprint else ()

@@ -48,11 +48,12 @@ from bot.usecases.rotation_switch import (
     put_back,
     put_in_force,
     settle,
+    sharing,
     with_new,
 )
 from bot.usecases.rotation_trial import DEFINITE
 
-ENDING: Final = frozenset({Step.RECONCILE, Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
+ENDING: Final = frozenset({Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
 T = TypeVar("T")
 LATER: Final = timedelta(hours=1)
 TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it
@@ -146,8 +147,7 @@ def _only(move: Callable[[Run, datetime, str], Run], why: str, outcome: str) -> 
 async def _written(
     session: AsyncSession, stored: Stored, grace: timedelta, now: datetime, by: str, *, ask: bool
 ) -> RotationRow:
-    lead, held = stored.registry, stored.credential
-    assert held is not None
+    lead = stored.registry
     row = RotationRow(
         id=uuid4().hex,
         team_id=lead.team_id,
@@ -158,7 +158,7 @@ async def _written(
         opened_at=now,
         opened_by=by,
     )
-    others = await rotations.sharing(session, lead.team_id, lead.kind, held.fingerprint, lead.id)
+    others = await sharing(session, stored)
     members = []
     for one in (lead, *others):
         current = await credentials.current(session, one.id)

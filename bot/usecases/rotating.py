@@ -12,12 +12,12 @@ from bot.core.rotation import GRACE_MOST
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, NotFound
 from bot.kinds.base import Field
-from bot.store import registries, rotations
+from bot.store import registries
 from bot.usecases import drafts
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, fields_of
 from bot.usecases.drafts import DraftView
-from bot.usecases.rotation_switch import Plan
+from bot.usecases.rotation_switch import Plan, sharing
 
 LATEST: Final = timedelta(days=366)
 NOTHING: Final = "{name} has no secret to rotate: {why} Nothing has to be done here."
@@ -94,10 +94,8 @@ async def _form(deps: Deps, actor: Actor, draft: DraftView) -> RotationForm:
         stored = await registries.live(session, actor.team_id, draft.editing)
         if stored is None:
             raise NotFound(f"There is no registry called {draft.editing} any more.")
-        row, held = stored.registry, stored.credential
-        mark = held.fingerprint if held else ""
-        others = await rotations.sharing(session, row.team_id, row.kind, mark, row.id)
-    return RotationForm(draft, fields, tuple(one.name for one in others), row.host)
+        others = await sharing(session, stored)
+    return RotationForm(draft, fields, tuple(one.name for one in others), stored.registry.host)
 
 
 def _why(variant: str) -> str:

@@ -35,16 +35,14 @@ async def say(
     registries: Sequence[Registry],
     now: datetime,
 ) -> None:
-    """Put into the outbox what is to be said; without a message yet, it is posted first."""
+    """Put into the outbox what is to be said; without a message yet, the first entry is one."""
     for entry in entries:
-        if row.channel:
-            await redraw(session, row, now)
-        else:
+        if not row.channel and entry in FIRST:
             row.channel = (await hearer_of(session, row.team_id, registries)).channel
             session.add(row)
             await outbox.put(session, _letter(row, POST, "post"), now)
-            if entry in FIRST:  # the message itself says it
-                continue
+            continue
+        await redraw(session, row, now)
         values = {
             "entry": str(entry),
             "at": written(now) or "",

@@ -128,6 +128,4 @@ async def _sharing(session: AsyncSession, draft: Draft) -> tuple[Registry, Seque
     stored = await registries.live_by_id(session, draft.team_id, draft.registry_id)
     if stored is None or stored.credential is None:
         raise Conflict("Somebody deleted this registry while you were rotating its credential.")
-    lead, held = stored.registry, stored.credential
-    found = await rotations.sharing(session, lead.team_id, lead.kind, held.fingerprint, lead.id)
-    return lead, found
+    return stored.registry, await rotation_switch.sharing(session, stored)

@@ -21,6 +21,7 @@ from bot.core.schedule import interval
 from bot.core.secret import Secret
 from bot.core.timestamp import read, written
 from bot.kinds.form import login_of, shown_login
+from bot.kinds.sharing import anywhere, kinds_like
 from bot.store import audit, checks, credentials, registries, rotations, workspaces
 from bot.store.registries import Stored
 from bot.store.rotations import GUIDED, Entry
@@ -69,6 +70,14 @@ class Newcomer:
     credential: Credential
     entry: Entry
     result: CheckResult | None = None
+
+
+async def sharing(session: AsyncSession, stored: Stored) -> Sequence[Registry]:
+    """The other registries that have the credential of this one."""
+    row, held = stored.registry, stored.credential
+    mark = held.fingerprint if held else ""
+    kinds = kinds_like(row.kind)
+    return await rotations.sharing(session, row, mark, kinds, anywhere=anywhere(row.kind))
 
 
 def entry_of(row: Registry) -> Entry:

@@ -18,7 +18,7 @@ from bot.usecases import auto_rotation, registries, rotation_orphans
 from bot.usecases import rotations as usecase
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_orphans import Found
-from tests.factories import ALICE, add, clock_of, generic
+from tests.factories import ALICE, add, clock_of, same_host
 from tests.usecases.cloud import Chosen, Cloud, Dual, Plain, Told
 from tests.usecases.provider import OLD
 
@@ -181,26 +181,6 @@ async def test_what_was_made_in_doubt_is_ended_before_another_is_made(deps: Deps
     assert await in_force(deps) == "secret number 2"
 
 
-async def test_what_was_made_in_doubt_is_not_forgotten_when_it_may_not_be_ended(deps: Deps) -> None:
-    """The rotation does not give up with a living key behind it: it asks again, and says so."""
-    deps, cloud = with_cloud(deps)
-    cloud.most = 9
-    rotators = cloud.rotators(Plain(cloud))
-    await add(deps)
-    rotation = await begun(deps, rotators)
-    cloud.deaf = {"issue"}
-    cloud.refuses = {"revoke": "This key may not delete keys."}
-
-    await run(deps, rotators, DAY)
-    assert (await state(deps, rotation))[1] is Step.RECONCILE
-    assert await told(deps) == ["post", "thread not_ended"]
-    cloud.deaf, cloud.refuses = set(), {}
-    await run(deps, rotators, 3 * DAY)
-
-    assert list(cloud.keys) == ["key-2"]
-    assert await in_force(deps) == "secret number 2"
-
-
 async def test_a_provider_that_never_answers_is_given_up(deps: Deps) -> None:
     """After three tries, with nothing of ours left there."""
     deps, cloud = with_cloud(deps)
@@ -352,7 +332,7 @@ async def test_a_shared_key_is_rotated_once(deps: Deps) -> None:
     deps, cloud = with_cloud(deps)
     rotators = cloud.rotators(Dual(cloud))
     await add(deps)
-    await add(deps, answers=generic("other-team"))
+    await add(deps, answers=same_host("other-team"))
     await begun(deps, rotators)
 
     with pytest.raises(Conflict, match="already"):

@@ -31,6 +31,7 @@ from tests.factories import (
     clock_of,
     generic,
     refused,
+    same_host,
     unreachable,
 )
 from tests.usecases.provider import NEW, NEWER, OLD, Provider
@@ -82,6 +83,10 @@ async def held(deps: Deps, name: str = "harbor-team") -> dict[str, list[bool]]:
         for one in (await session.exec(wanted)).all():
             found.setdefault(one.state, []).append(one.blob is not None)
         return found
+
+
+def _texts(config: Config) -> set[str]:
+    return {secret.reveal() for secret in config.secrets.values()}
 
 
 async def letters(deps: Deps, what: Iterable[str] = ("rotation", "rotation_entry")) -> list[str]:
@@ -325,13 +330,13 @@ async def test_a_shared_secret_is_rotated_everywhere(deps: Deps) -> None:
     """Both registries get the new one, each proven, in one rotation."""
     deps, provider = with_provider(deps)
     await add(deps)
-    await add(deps, answers=generic("other-team"))
+    await add(deps, answers=same_host("other-team"))
 
     outcome = await rotate(deps)
 
     view = await rotations.view(deps, "T1", outcome.rotation)
     assert (view.name, view.others) == ("harbor-team", ("other-team",))
-    assert ("other-team.example.com", NEW) in provider.seen
+    assert provider.tries_of(NEW) == 2
     assert await held(deps, "other-team") == {CURRENT: [True], PREVIOUS: [True]}
 
 
@@ -339,11 +344,11 @@ async def test_a_shared_secret_is_rotated_everywhere_or_nowhere(deps: Deps) -> N
     """Where the new one does not work at one of them, none is switched."""
     deps, provider = with_provider(deps)
     await add(deps)
-    await add(deps, answers=generic("other-team"))
+    await add(deps, answers=same_host("other-team"))
     works = provider.check
 
     async def fussy(config: Config, progress: Progress | None = None) -> CheckResult:
-        if config.host == "other-team.example.com":
+        if config.path_scope == "other-team" and NEW in _texts(config):
             return refused()
         return await works(config, progress)
 
@@ -356,11 +361,24 @@ async def test_a_shared_secret_is_rotated_everywhere_or_nowhere(deps: Deps) -> N
     assert await held(deps, "other-team") == {CURRENT: [True]}
 
 
+async def test_the_same_password_at_another_server_is_another_credential(deps: Deps) -> None:
+    """The new one is none of that server's business, and is not sent there."""
+    deps, provider = with_provider(deps)
+    await add(deps)
+    await add(deps, answers=generic("other-team"))
+
+    outcome = await rotate(deps)
+
+    assert (await rotations.view(deps, "T1", outcome.rotation)).others == ()
+    assert ("other-team.example.com", NEW) not in provider.seen
+    assert await held(deps, "other-team") == {CURRENT: [True]}
+
+
 async def test_going_back_goes_back_everywhere(deps: Deps) -> None:
     """All that were switched together."""
     deps, _ = with_provider(deps)
     await add(deps)
-    await add(deps, answers=generic("other-team"))
+    await add(deps, answers=same_host("other-team"))
     outcome = await rotate(deps)
 
     await rotations.go_back(deps, ALICE, outcome.rotation)
