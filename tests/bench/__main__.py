@@ -14,6 +14,7 @@ BENCHMARKS = {
     "chaos": "three workers killed at random for 10,000 ticks: nothing doubled, nothing lost",
     "decide": "one decision among 1,000 rules, beside a walk over all of them",
     "admission": "the webhook: verdicts on 100 images, and reviews over TLS beside bare aiohttp",
+    "rotation": "a year of 200 registries that rotate by themselves at a faulty provider",
     "ack": "how soon a slash command is acked while 200 checks run",
 }
 

@@ -51,6 +51,7 @@ class Cloud:
     refuses: dict[str, str] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
     made: int = 0
+    named: str = ""
 
     def __post_init__(self) -> None:
         self.keys["key-0"] = Key("key-0", OLD, self.clock.now())
@@ -84,7 +85,7 @@ class Cloud:
         handle = f"key-{self.made}"
         key = Key(
             handle,
-            secret or f"secret number {self.made}",
+            secret or f"{self.named}secret number {self.made}",
             now,
             label,
             known_from=now + self.settles,
