@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from bot.core.registry import Environment, Filter
@@ -41,6 +42,7 @@ _STRAIGHT: Final = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "\u00a0": " "}
 )
 _WORD: Final = re.compile(r'"([^"]*)"|\'([^\']*)\'|(\S+)')
+_ATTENTION: Final = frozenset({"attention", "failing", "broken"})
 _USER: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -94,7 +96,8 @@ def filter_meant(words: Iterable[str], user: str, kinds: Iterable[tuple[str, str
     text: list[str] = []
     known: dict[str, str] = {}
     attention = False
-    for word in words:
+    given = list(words)
+    for word, following in zip_longest(given, given[1:], fillvalue=""):
         mention = _USER.fullmatch(word)
         if mention:
             known["owner"] = mention[1]
@@ -102,8 +105,10 @@ def filter_meant(words: Iterable[str], user: str, kinds: Iterable[tuple[str, str
             known["owner"] = user
         elif word.lower() in set(Environment) - {Environment.ANY}:
             known["environment"] = word.lower()
-        elif word.lower() in {"attention", "failing", "broken"}:
+        elif word.lower().removeprefix("needs ") in _ATTENTION:
             attention = True
+        elif word.lower() in {"need", "needs"} and following.lower() in _ATTENTION:
+            pass  # the list itself says “needs attention”
         elif _letters(word) in slugs:
             known["kind"] = slugs[_letters(word)]
         else:

@@ -72,3 +72,12 @@ def test_filter_words_keep_their_meaning() -> None:
     assert filter_meant(words, "U1", kind_labels()) == Filter(
         text="acme", kind="ghcr", environment="production", owner="U2", attention=True
     )
+
+
+@pytest.mark.parametrize("typed", ["needs attention", "Need Attention", "“needs attention”"])
+def test_filter_is_understood_as_the_list_words_it(typed: str) -> None:
+    """Searching for “needs” would find nothing, and read as if all were well."""
+    words = parse(f"list {typed}").words
+
+    assert filter_meant(words, "U1", kind_labels()) == Filter(attention=True)
+    assert filter_meant(("needs",), "U1", kind_labels()) == Filter(text="needs")
