@@ -61,6 +61,7 @@ class Cause(StrEnum):
     WRONG_KIND = "wrong_kind"
     MALFORMED = "malformed"
     ACCEPTS_ANYONE = "accepts_anyone"
+    IMAGE_NEEDED = "image_needed"
     NO_CREDENTIAL = "no_credential"
     PAIR_NOT_PROVEN = "pair_not_proven"
     TAG_NOT_FOUND = "tag_not_found"

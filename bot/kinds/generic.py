@@ -107,7 +107,9 @@ async def _bearer(
     if answer.refused:
         raise _refused(registry, login)
     if answer.status in {400, 404, 405}:  # this service gives tokens for an image only
-        return await _compare(visit, registry, challenge, login)
+        if test_image(visit) is None:
+            return _image_needed(visit, registry)
+        return await _compare(visit, registry, challenge, login, "for an image only")
     if answer.token is None:
         raise registry.unclear(answer)
     if await remembered(registry, challenge, "sign in", question):
@@ -144,16 +146,21 @@ async def _open_root(visit: Visit, registry: Distribution, login: Login) -> Find
 
 
 async def _compare(
-    visit: Visit, registry: Distribution, challenge: Challenge | None, login: Login
+    visit: Visit,
+    registry: Distribution,
+    challenge: Challenge | None,
+    login: Login,
+    why: str = "accepts anyone",
 ) -> Finding:
     """The sign-in proves nothing here: pull the test image as ourselves and as somebody made up."""
     image = test_image(visit)
     if image is None:
         return _anyone(visit, registry)
-    visit.mark(Stage.LOGIN, Mark.UNKNOWN, "accepts anyone")
+    visit.mark(Stage.LOGIN, Mark.UNKNOWN, why)
     visit.enter(Stage.PULL)
     registry.ask_by_get()
     ours = await _pull(registry, challenge, login, image)
+    assert ours is not None, "we go first, while requests are left"
     if ours is not Pull.PULLED and ours is not Pull.NO_TAG:
         return _not_ours(visit, registry, image, ours, login)
     if await _stranger_pulls(visit, registry, challenge, image):
@@ -164,11 +171,14 @@ async def _compare(
 
 async def _pull(
     registry: Distribution, challenge: Challenge | None, login: Login, image: Reference
-) -> Pull:
+) -> Pull | None:
+    """What asking for `image` shows; None when no request is left to try its token with."""
     if challenge is None or challenge.scheme == "basic":
         return await registry.manifest(image, login.basic())
     answer = await registry.token(challenge, login, f"repository:{image.repository}:pull")
     if answer.token is not None:
+        if registry.visit.left < 1:
+            return None
         return await registry.manifest(image, f"Bearer {answer.token.reveal()}")
     if answer.status == 404:
         return Pull.HIDDEN
@@ -181,9 +191,11 @@ async def _stranger_pulls(
     visit: Visit, registry: Distribution, challenge: Challenge | None, image: Reference
 ) -> bool:
     async def question() -> bool:
-        if visit.left < (1 if challenge is None or challenge.scheme == "basic" else 2):
-            return True  # nothing is proven by a comparison that was not made
-        return await _pull(registry, challenge, stranger(), image) in {Pull.PULLED, Pull.NO_TAG}
+        # Nothing is proven by a comparison that was not made.
+        if visit.left < 1:
+            return True
+        pull = await _pull(registry, challenge, stranger(), image)
+        return pull is None or pull in {Pull.PULLED, Pull.NO_TAG}
 
     return await remembered(registry, challenge, ("pull", image.repository), question)
 
@@ -196,8 +208,8 @@ def _not_ours(
         raise refused(
             Stage.PULL,
             Cause.NO_ACCESS,
-            f"{registry.host} refused {image.repository} to this user name and password. It lets "
-            "anyone sign in, so it does not say whether they are wrong or lack the right to pull.",
+            f"{registry.host} refused {image.repository} to this user name and password. It does "
+            "not say whether they are wrong or lack the right to pull.",
             "Check the user name and the password, and their right to pull the Test image.",
         )
     return conclude(visit, image, ours, Proof(Level.E1, f"Signed in as {login.username}"))
@@ -238,6 +250,19 @@ def _anyone(visit: Visit, registry: Distribution, image: Reference | None = None
         if image is None
         else "Choose a private image as the Test image.",
         Cause.ACCEPTS_ANYONE,
+    )
+
+
+def _image_needed(visit: Visit, registry: Distribution) -> Finding:
+    visit.mark(Stage.LOGIN, Mark.UNKNOWN, "for an image only")
+    return Finding(
+        Verdict.UNPROVEN,
+        Level.E1,
+        Stage.LOGIN,
+        f"{registry.host} signs people in only for an image they name, so this sign-in cannot be "
+        "proven without one.",
+        "Add a private image as the Test image: pulling it proves the sign-in.",
+        Cause.IMAGE_NEEDED,
     )
 
 

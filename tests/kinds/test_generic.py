@@ -74,12 +74,14 @@ class Bearer:
     """A registry with a token service at its side.
 
     `open_to_all`: it gives anyone a token; `lenient`: with a scope it gives a token for a wrong
-    password too (as Harbor does); `private`: the image is for members; `challenge`: how it asks.
+    password too (as Harbor does); `scoped`: without a scope it answers 400 to alice (as
+    DigitalOcean does); `private`: the image is for members; `challenge`: how it asks.
     """
 
     wire: Wire | None = None
     open_to_all: bool = False
     lenient: bool = False
+    scoped: bool = False
     private: bool = True
     challenge: str = 'Bearer realm="/token",service="reg",scope="repository:a/b:pull,push"'
 
@@ -92,6 +94,8 @@ class Bearer:
         given = asked.headers.get("authorization", "")
         pair = base64.b64decode(given.removeprefix("Basic ")).decode()
         if pair == f"alice:{PASSWORD}":
+            if self.scoped and "scope" not in query:
+                return answer(400, "{}")
             return answer(200, json.dumps({"token": "member", "expires_in": 60}))
         if self.open_to_all or (self.lenient and "scope" in query):
             return answer(200, json.dumps({"access_token": "guest"}))
@@ -237,6 +241,27 @@ async def test_open_token_service_needs_a_private_image(
         result = await check(wire, generic(wire, image))
 
     assert result.verdict is verdict
+    assert len(result.evidence) <= MOST_REQUESTS
+
+
+@pytest.mark.parametrize(
+    ("image", "password", "verdict", "cause"),
+    [
+        ("", PASSWORD, Verdict.UNPROVEN, Cause.IMAGE_NEEDED),
+        ("", "wrong", Verdict.REFUSED, Cause.BAD_CREDENTIALS),
+        (IMAGE, PASSWORD, Verdict.PROVEN, None),
+        (IMAGE, "wrong", Verdict.REFUSED, Cause.BAD_CREDENTIALS),
+    ],
+)
+async def test_service_that_gives_tokens_for_images_only_is_not_called_open(
+    image: str, password: str, verdict: Verdict, cause: Cause | None
+) -> None:
+    """It accepts nobody but alice; there is only nothing to ask it for without an image."""
+    async with serve(Bearer(scoped=True)) as wire:
+        result = await check(wire, generic(wire, image, password))
+
+    assert (result.verdict, result.cause) == (verdict, cause)
+    assert "anyone" not in f"{result.sentence} {result.stages}"
     assert len(result.evidence) <= MOST_REQUESTS
 
 
