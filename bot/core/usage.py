@@ -91,7 +91,10 @@ def environment_meant(word: str) -> Environment:
 
 
 class Judge:
-    """Decides on uses; each image is looked at once, as many workloads as it may run in."""
+    """Decides on uses; each repository is looked at once, however many images of it are used.
+
+    Images are canonical, and tags never matter to a verdict; a digest does where it is exempted.
+    """
 
     def __init__(self, policy: Policy, now: datetime) -> None:
         self._policy = policy
@@ -99,16 +102,15 @@ class Judge:
         self._known: dict[tuple[str, Environment], Verdict] = {}
 
     def of(self, use: Use) -> Verdict:
-        key = (use.image, use.environment)
-        if key not in self._known:
-            self._known[key] = self._policy.decide(use.image, use.environment, self._now)
-        return self._known[key]
+        return self.decide(use.image, use.environment)
 
-
-def counted(uses: Iterable[Use], judge: Judge) -> Counter[str]:
-    """How many workloads use each registry, by its name; `""` counts those of none."""
-    found = {(judge.of(use).registry, use.workload) for use in uses}
-    return Counter(registry for registry, _ in found)
+    def decide(self, image: str, environment: Environment) -> Verdict:
+        key = (without_tag(image), environment)
+        verdict = self._known.get(key)
+        if verdict is None:
+            verdict = self._policy.decide(key[0], environment, self._now)
+            self._known[key] = verdict
+        return verdict
 
 
 def uncovered(uses: Iterable[Use], judge: Judge) -> dict[str, tuple[Use, ...]]:
@@ -142,6 +144,11 @@ def workloads(uses: Iterable[Use]) -> set[tuple[str, str]]:
 
 def repository_of(image: str) -> str:
     """A canonical image without its tag and digest."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
+    return without_tag(image.partition("@")[0])
+
+
+def without_tag(image: str) -> str:
+    """A canonical image without its tag; what is after the last slash may have one."""
+    name, at, digest = image.partition("@")
+    host, slash, path = name.partition("/")
+    return f"{host}{slash}{path.partition(':')[0]}{at}{digest}"

@@ -81,7 +81,18 @@ async def in_force(session: AsyncSession, team_id: str) -> list[Kept]:
 
     Clusters that are deleted use nothing.
     """
-    columns = [col(getattr(ImageUse, name)) for name in Kept._fields]
+    rows = await session.exec(_in_force(team_id, Kept._fields))
+    return [Kept(*row) for row in rows]
+
+
+async def places_in_force(session: AsyncSession, team_id: str) -> list[tuple[str, str, str]]:
+    """Of the same only cluster id, place and image: what is needed to count, at half the time."""
+    rows = await session.exec(_in_force(team_id, ("cluster_id", "place", "image")))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _in_force(team_id: str, names: Iterable[str]) -> Any:
+    columns: list[Any] = [col(getattr(ImageUse, name)) for name in names]
     of_cluster = col(Cluster.id) == col(ImageUse.cluster_id)
     holds = (col(ImageUse.source) == DECLARED) | (
         col(Cluster.id).is_not(None)
@@ -92,8 +103,9 @@ async def in_force(session: AsyncSession, team_id: str) -> list[Kept]:
             | (col(ImageUse.last_seen_at) > col(Cluster.inventory_at))
         )
     )
-    wanted: Any = (
-        select(*columns)
+    wanted: Any = select(*columns)
+    return (
+        wanted.select_from(ImageUse)
         .join(Cluster, of_cluster, isouter=True)
         .where(
             col(ImageUse.team_id) == team_id,
@@ -101,7 +113,6 @@ async def in_force(session: AsyncSession, team_id: str) -> list[Kept]:
             holds,
         )
     )
-    return [Kept(*row) for row in await session.exec(wanted)]
 
 
 async def replace_inventory(

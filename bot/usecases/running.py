@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +23,21 @@ async def judged(session: AsyncSession, team_id: str, now: datetime) -> tuple[Ju
     return Judge(await gate.load(session, team_id, now), now), await running(session, team_id, now)
 
 
+async def counted(session: AsyncSession, team_id: str, now: datetime) -> Counter[str]:
+    """How many workloads use each registry, by its name; `""` counts those of none."""
+    judge = Judge(await gate.load(session, team_id, now), now)
+    by_id = {row.id: clusters.view_of(row) for row in await clusters.all_live(session, team_id)}
+    found = {
+        (
+            judge.decide(image, _environment(by_id.get(cluster_id), place)).registry,
+            cluster_id,
+            place,
+        )
+        for cluster_id, place, image in await uses.places_in_force(session, team_id)
+    }
+    return Counter(registry for registry, _, _ in found)
+
+
 async def running(session: AsyncSession, team_id: str, now: datetime) -> Running:
     """Everything in use, each image of a workload once, as its best source tells it."""
     rows = await clusters.all_live(session, team_id)
@@ -38,10 +54,6 @@ async def running(session: AsyncSession, team_id: str, now: datetime) -> Running
 
 
 def _use(kept: Kept, cluster: ClusterView | None) -> Use:
-    if cluster is None:
-        environment = environment_meant(kept.place.split("/")[1]) if "/" in kept.place else None
-    else:
-        environment = cluster.environment_of(kept.place.partition("/")[0])
     return Use(
         source=Source(kept.source),
         cluster=cluster.name if cluster else "",
@@ -49,5 +61,12 @@ def _use(kept: Kept, cluster: ClusterView | None) -> Use:
         image=kept.image,
         first_seen=kept.first_seen_at,
         last_seen=kept.last_seen_at,
-        environment=environment or Environment.ANY,
+        environment=_environment(cluster, kept.place),
     )
+
+
+def _environment(cluster: ClusterView | None, place: str) -> Environment:
+    """That of the namespace, or the one that a pipeline named."""
+    if cluster is None:
+        return environment_meant(place.split("/")[1]) if "/" in place else Environment.ANY
+    return cluster.environment_of(place.partition("/")[0])

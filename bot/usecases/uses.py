@@ -16,14 +16,13 @@ from bot.core.access import Actor
 from bot.core.usage import (
     Running,
     Use,
-    counted,
     uncovered,
     workloads,
 )
 from bot.store import registries
 from bot.usecases.deps import Deps
 from bot.usecases.registries import find
-from bot.usecases.running import judged
+from bot.usecases.running import counted, judged
 from bot.usecases.stored_states import stored_health
 
 
@@ -66,8 +65,7 @@ async def of_registry(deps: Deps, actor: Actor, name: str) -> OfRegistry:
 async def counts(deps: Deps, actor: Actor) -> Mapping[str, int]:
     """How many workloads use each registry, by its name; those that nothing uses are absent."""
     async with deps.store.reading() as session:
-        judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
-    return counted(now_running.uses, judge)
+        return await counted(session, actor.team_id, await deps.store.now(session))
 
 
 async def count_of(
@@ -83,8 +81,8 @@ async def unused(deps: Deps, actor: Actor) -> Unused:
     async with deps.store.reading() as session:
         judge, now_running = await judged(session, actor.team_id, await deps.store.now(session))
         states = await registries.health_by_name(session, actor.team_id)
-    used = counted(now_running.uses, judge)
-    idle = [(name, stored_health(health).ever_proven) for name, health in states if not used[name]]
+    used = {judge.of(use).registry for use in now_running.uses}
+    idle = [(name, stored_health(text).ever_proven) for name, text in states if name not in used]
     return Unused(
         proven=tuple(name for name, proven in idle if proven),
         never_proven=tuple(name for name, proven in idle if not proven),
