@@ -19,7 +19,11 @@ _made: list[str] = []
 @pytest.fixture(autouse=True, scope="session")
 def every_secret_is_a_canary() -> Iterator[None]:
     """Remember each secret's text, so that the report of the test can be searched for it."""
-    for chatty in ("aiosqlite", "httpcore"):  # thousands of lines that show no secret of ours
+    for chatty in (
+        "aiosqlite",
+        "celpy",
+        "httpcore",
+    ):  # thousands of lines that show no secret of ours
         logging.getLogger(chatty).setLevel(logging.INFO)
     make = Secret.__init__
 

@@ -228,20 +228,23 @@ def _names() -> str:
 
 
 def _keys() -> str:
-    """`[image, host, host/owner, the rest of the path with a slash at its end, digest]`."""
+    """`[image, host, host/owner, the rest of the path, repository, digest of it]`.
+
+    The rest and the repository end with a slash, so that what begins alike is not taken for it.
+    """
     owner = "n[2].split('/')[0]"
+    repository = "n[1] + '/' + n[2] + '/'"
     return (
         f"variables.names.map(n, [n[0], n[1], string(n[1] + '/' + {owner}), "
-        f"string(n[2] + '/').substring({owner}.size() + 1), n[3]])"
+        f"string(n[2] + '/').substring({owner}.size() + 1), "
+        f"string({repository}), string({repository} + '@' + n[3])])"
     )
 
 
 def _refused() -> str:
-    repository = "k[2] + '/' + k[3]"
     return (
         "variables.keys.filter(k, k[1] == '' || !("
         "k[1] in variables.places || "
         "k[2] in variables.places && variables.places[k[2]].exists(s, k[3].startsWith(s)) || "
-        f"string({repository}) in variables.exempt || "
-        f"string({repository} + '@' + k[4]) in variables.exempt)).map(k, k[0])"
+        "k[4] in variables.exempt || k[5] in variables.exempt)).map(k, k[0])"
     )

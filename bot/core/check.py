@@ -94,6 +94,12 @@ class Evidence:
     code: str | None = None
     anonymous: bool = False
 
+    @property
+    def line(self) -> str:
+        """Such as `GET ghcr.io/v2/ 401 UNAUTHORIZED`."""
+        line = f"{self.method} {self.host}{self.path} {self.status or '-'} {self.code or ''}"
+        return line.strip()
+
 
 @dataclass(frozen=True, slots=True)
 class StageResult:

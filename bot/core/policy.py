@@ -168,6 +168,8 @@ def canonical(image: Reference) -> Reference:
     host, repository = canonical_host(image.host), image.repository
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"  # Docker.io/nginx is read without it
+    if host == image.host and repository == image.repository:
+        return image
     return Reference(host, repository, image.tag, image.digest)
 
 
@@ -184,8 +186,10 @@ def shown(text: str, most: int = 120) -> str:
 
 def plain(text: str, most: int = 300) -> str:
     """The same without quotes."""
-    letters = (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:most])
-    return "".join(letters) + ("…" if len(text) > most else "")
+    cut = text[:most]
+    if not cut.isprintable():
+        cut = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in cut)
+    return f"{cut}…" if len(text) > most else cut
 
 
 def likeness(image: Reference, rule: Rule) -> float:

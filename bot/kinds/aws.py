@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,6 +31,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from bot.core.secret import Secret
 
@@ -140,18 +141,20 @@ class AwsGateway:
             DurationSeconds=_ROLE_SECONDS,
             ExternalId=external_id,
         )
-        found = answer["Credentials"]
-        return Keys(
-            found["AccessKeyId"],
-            Secret(found["SecretAccessKey"]),
-            Secret(found["SessionToken"]),
-            found["Expiration"],
-        )
+        with _reading("sts"):
+            found = answer["Credentials"]
+            return Keys(
+                found["AccessKeyId"],
+                Secret(found["SecretAccessKey"]),
+                Secret(found["SessionToken"]),
+                found["Expiration"],
+            )
 
     async def caller(self, keys: Keys, region: str) -> Caller:
         """Who these keys are. Needs no permission, and no policy can deny it."""
         answer = await self._call(keys, "sts", region, "get_caller_identity")
-        return Caller(answer["Account"], answer["Arn"])
+        with _reading("sts"):
+            return Caller(answer["Account"], answer["Arn"])
 
     async def made_at(self, keys: Keys, region: str) -> datetime | None:
         """When this access key was made, told by IAM; None when its user has no such key."""
@@ -166,14 +169,12 @@ class AwsGateway:
         """What to sign in to the registry itself with."""
         service = "ecr-public" if public else "ecr"
         answer = await self._call(keys, service, region, "get_authorization_token")
-        data = answer["authorizationData"]
-        if isinstance(data, list):  # ECR gives a list, ECR Public a single object
-            data = data[0]
-        try:
-            pair = base64.b64decode(data["authorizationToken"]).decode()
-        except (binascii.Error, ValueError):
-            raise AwsError(service, "UnreadableToken", 200) from None
-        username, _, password = pair.partition(":")
+        with _reading(service):
+            data = answer["authorizationData"]
+            if isinstance(data, list):  # ECR gives a list, ECR Public a single object
+                data = data[0]
+            pair = base64.b64decode(data["authorizationToken"], validate=True).decode()
+            username, password = pair.split(":", 1)
         until = data.get("expiresAt")
         ends = until.astimezone(UTC) if isinstance(until, datetime) else None
         return AuthorizationToken(username, Secret(password), ends)
@@ -201,15 +202,16 @@ class AwsGateway:
     ) -> dict[str, Any]:
         client = self._client(keys, service, region)
         try:
-            answer: dict[str, Any] = getattr(client, operation)(**arguments)
+            with _reading(service):  # botocore trips over some answers itself
+                answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except ClientError as error:
             raise _refusal(service, error) from None
         except (BotoConnectionError, HTTPClientError) as error:
             timed_out = isinstance(error, ReadTimeoutError) or "Timeout" in type(error).__name__
             raise AwsUnreachable(service, timed_out=timed_out) from None
-        except BotoCoreError:
-            # Such as an answer that cannot be parsed.
-            raise AwsError(service, "UnreadableAnswer", 200) from None
+        except (BotoCoreError, ResponseParserError):
+            # The latter is no BotoCoreError, and quotes what it could not parse.
+            raise _unreadable(service) from None
         finally:
             client.close()
         return answer
@@ -255,6 +257,19 @@ def _isolated_session() -> botocore.session.Session:
     deaf["config_file"] = (None, None, os.devnull, None)
     deaf["credentials_file"] = (None, None, os.devnull, None)
     return botocore.session.Session(session_vars=deaf)
+
+
+@contextmanager
+def _reading(service: str) -> Iterator[None]:
+    """What is not as AWS's models say was not said by AWS, but by a proxy in front of it, say."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise _unreadable(service) from None
+
+
+def _unreadable(service: str) -> AwsError:
+    return AwsError(service, "UnreadableAnswer", 0)
 
 
 def _refusal(service: str, error: ClientError) -> AwsError:

@@ -233,7 +233,7 @@ def _not_judged(visit: Visit, error: AwsError) -> Stop:
     return unreachable(
         Stage.LOGIN,
         Cause.REGISTRY_ERROR,
-        f"AWS gave an unexpected answer ({error.status or 'no status'}); "
+        f"AWS gave an unexpected answer ({error.status or 'not one of AWS'}); "
         "the credential was not judged.",
         _AGAIN,
     )

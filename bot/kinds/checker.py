@@ -202,8 +202,5 @@ def _tell(config: Config, result: CheckResult) -> None:
         stage=result.stage.value,
         cause=result.cause.value if result.cause is not None else None,
         took=round(result.took, 3),
-        requests=[
-            f"{seen.method} {seen.host}{seen.path} {seen.status or '-'} {seen.code or ''}".strip()
-            for seen in result.evidence
-        ],
+        requests=[seen.line for seen in result.evidence],
     )

@@ -410,7 +410,8 @@ def _elsewhere(answer: httpx.Response) -> httpx.URL | None:
         target = here.join(answer.headers.get("location", ""))
     except httpx.InvalidURL:
         return None
-    return target if target.scheme == here.scheme and not target.userinfo else None
+    kept = target.scheme in {here.scheme, "https"}
+    return target if kept and not target.userinfo else None
 
 
 def looks_like_registry(answer: httpx.Response) -> bool:

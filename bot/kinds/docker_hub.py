@@ -103,6 +103,7 @@ async def identify(visit: Visit, login: Login) -> Secret:
         json.dumps(body).encode(),
         auth=True,
     )
+    visit.expect_the_api(answer)
     if answer.status_code in {401, 403}:
         raise _refused(explicit=True)
     token = json_object(answer).get("access_token")

@@ -75,6 +75,7 @@ async def _identify(visit: Visit, api: str, token: Secret, settings_url: str) ->
     )
     visit.expiry = _expiry(answer)
     if answer.status_code == 401:
+        visit.expect_the_api(answer)
         raise _unknown_token(visit, settings_url)
     if answer.status_code == 403:
         raise _forbidden(visit, answer)

@@ -147,6 +147,7 @@ async def _identify(visit: Visit, realm: httpx.URL, token: Secret) -> None:
     )
     answer = await visit.request("GET", url, {"PRIVATE-TOKEN": token.reveal()}, auth=True)
     if answer.status_code == 401:
+        visit.expect_the_api(answer)
         raise _unknown_token(str(json_object(answer).get("error_description", "")))
     about = json_object(answer)
     # Some servers say 200 to any path; only the token's own record is an identity.

@@ -7,6 +7,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+import structlog
+
 from bot.core.check import Cause, CheckResult, Level, Verdict
 from bot.core.clock import Clock
 from bot.core.config import Config
@@ -29,6 +31,8 @@ from bot.kinds.pacing import Closed, Pacer
 from bot.kinds.registry_kinds import KINDS
 from bot.kinds.service_account import NotAKey
 from bot.kinds.visit import Visit
+
+_log = structlog.get_logger(__name__)
 
 TOTAL: Final = 10.0
 """Seconds for one look."""
@@ -112,7 +116,7 @@ class Looker:
         )
         try:
             async with turn, asyncio.timeout(self._total):
-                return await look(visit, KINDS[kind].registry(visit))
+                seen = await look(visit, KINDS[kind].registry(visit))
         except Closed as closed:
             when = f"{closed.until:%H:%M} UTC"
             raise Unseen(
@@ -128,6 +132,11 @@ class Looker:
         except TimeoutError:
             sentence = f"{visit.host or host} did not answer within {self._total:g} s."
             raise Unseen(Absence.UNREACHABLE, sentence) from None
+        else:
+            return seen
+        finally:
+            requests = [asked.line for asked in visit.evidence]
+            _log.info("looked", kind=kind, host=host, requests=requests)
 
     def _stopped(self, config: Config, finding: Finding) -> Unseen:
         """The reason in a finding; the pacer learns of limits and failed sign-ins as of a check."""

@@ -110,6 +110,7 @@ async def _api_key(visit: Visit, access_key: str, secret: Secret) -> bool:
         {"X-Auth-Token": secret.reveal()},
         auth=True,
     )
+    visit.expect_the_api(answer)
     if answer.status_code == 401:
         raise _refused(answer)
     if answer.status_code == 404:
@@ -151,6 +152,7 @@ async def _namespaces(visit: Visit, region: str, secret: Secret) -> None:
         {"X-Auth-Token": secret.reveal()},
         auth=True,
     )
+    visit.expect_the_api(answer)
     if answer.status_code == 401:
         raise _refused(answer)
     if answer.status_code == 403:

@@ -161,6 +161,23 @@ class Visit:
                 retry_at(answer.headers, self.clock.now()),
             )
 
+    def expect_the_api(self, answer: httpx.Response) -> None:
+        """Stop when a refusal is not the API's own, whose every answer is JSON.
+
+        A firewall or proxy in front of it says 401 and 403 too, and has judged no credential.
+        """
+        if answer.status_code not in {401, 403} or json_object(answer):
+            return
+        host = answer.request.url.host
+        raise unreachable(
+            self.stage,
+            Cause.BLOCKED_BY_REGISTRY,
+            f"Something in front of {host} turned us away ({answer.status_code}), a firewall or a "
+            "proxy; the credential was not judged.",
+            "It is tried again by itself. If it lasts, ask who runs Registrar whether its network "
+            f"may reach {host}.",
+        )
+
     def too_many(self, host: str, at: datetime | None) -> Stop:
         """The finding for "asked too often"."""
         when = f" until {at:%H:%M} UTC" if at is not None else ""

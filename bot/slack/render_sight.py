@@ -14,7 +14,7 @@ from bot.slack.words import ago, count, day
 HEADS: Final = {
     Absence.NO_TAG: "✖ Not in the registry",
     Absence.HIDDEN: "✖ Not found",
-    Absence.DENIED: "🔒 Not to be read",
+    Absence.DENIED: "🔒 Lacks a right",
     Absence.REFUSED: "🔴 Sign-in refused",
     Absence.UNREACHABLE: "🟠 Not seen",
     Absence.LIMITED: "⏳ Not seen yet",

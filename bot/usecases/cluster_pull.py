@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ class PullSecret:
         return min((at for at in self.good_until.values() if at is not None), default=None)
 
 
+_Making = asyncio.Task[tuple[PullSecret, datetime]]
+
+
 class ClusterPull:
     """Gives clusters their pull secrets. Keep one for the life of the process.
 
@@ -60,6 +64,7 @@ class ClusterPull:
     def __init__(self, deps: Deps, mint: Mint) -> None:
         self._deps = deps
         self._mint = mint
+        self._under_way: dict[tuple[str, Environment], _Making] = {}
         self._noted: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
     async def secret(self, cluster: ClusterView, namespace: str) -> PullSecret:
@@ -69,24 +74,39 @@ class ClusterPull:
         there is nothing to give although there should be, or more than a Secret holds: an empty
         file would take from the cluster what it has.
         """
-        deps, environment = self._deps, cluster.environment_of(namespace)
-        async with deps.store.reading() as session:
-            now = await deps.store.now(session)
-            found = await registries.all_live(session, cluster.team_id)
-            held = await minted.of_team(session, cluster.team_id)
-        wanted, idle = _covering(for_environment(found, environment))
-        collected = await logins_of(self._mint, wanted, held, now)
-        _refuse_nothing(collected)
-        made = self._made(cluster, environment, collected, idle)
-        ends = {name for name, until in made.good_until.items() if until is not None}
-        ids = [one.registry.id for one in wanted if one.registry.name in ends]
-        await note_asked(deps, held, ids, now)
+        environment = cluster.environment_of(namespace)
+        made, now = await asyncio.shield(self._under_way_for(cluster.team_id, environment))
         await self._note(cluster, namespace, made, now)
         return made
 
+    def _under_way_for(self, team_id: str, environment: Environment) -> _Making:
+        """When many namespaces ask at once, the same answer is made for all of them."""
+        key = (team_id, environment)
+        making = self._under_way.get(key)
+        if making is None:
+            making = asyncio.create_task(self._make(team_id, environment))
+            self._under_way[key] = making
+            making.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return making
+
+    async def _make(self, team_id: str, environment: Environment) -> tuple[PullSecret, datetime]:
+        deps = self._deps
+        async with deps.store.reading() as session:
+            now = await deps.store.now(session)
+            found = await registries.all_live(session, team_id)
+            held = await minted.of_team(session, team_id)
+        wanted, idle = _covering(for_environment(found, environment))
+        collected = await logins_of(self._mint, wanted, held, now)
+        _refuse_nothing(collected)
+        made = self._made(team_id, environment, collected, idle)
+        ends = {name for name, until in made.good_until.items() if until is not None}
+        ids = [one.registry.id for one in wanted if one.registry.name in ends]
+        await note_asked(deps, held, ids, now)
+        return made, now
+
     def _made(
         self,
-        cluster: ClusterView,
+        team_id: str,
         environment: Environment,
         collected: Collected,
         idle: Sequence[str],
@@ -102,7 +122,7 @@ class ClusterPull:
             "config": config,
             "rest": Secret(repr((environment, sorted(good_until.items()), sorted(left_out)))),
         }
-        tag = self._deps.store.keyring.fingerprint(whole, cluster.team_id)
+        tag = self._deps.store.keyring.fingerprint(whole, team_id)
         return PullSecret(environment, config, good_until, tuple(sorted(left_out)), tag)
 
     async def _note(

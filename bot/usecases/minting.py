@@ -43,6 +43,10 @@ class Logins(Protocol):
     async def of(self, config: Config) -> PullLogin | None: ...
 
 
+class _Changed(NoLogin):  # the tree's names say what happened
+    """A login was minted with a credential that is no longer in force."""
+
+
 class Mint:
     """Gives logins to pull with. Keep one for the life of the process."""
 
@@ -68,6 +72,8 @@ class Mint:
             return kept
         try:
             return await self._minted(stored, config)
+        except _Changed:
+            return await self._anew(stored)
         except NoLogin:
             if kept is None:
                 raise
@@ -123,9 +129,20 @@ class Mint:
                 return kept
             try:
                 return await self._keep(stored, await self._logins.of(config))
+            except _Changed:
+                raise
             except NoLogin as error:
                 self._spared[known] = (self._deps.clock.now() + SPARED, str(error))
                 raise
+
+    async def _anew(self, stored: Stored) -> PullLogin | None:
+        """The same with the credential that was put in force meanwhile."""
+        row = stored.registry
+        async with self._deps.store.reading() as session:
+            current = await registries.live_by_id(session, row.team_id, row.id)
+        if current is None or current.credential is None:
+            raise NoLogin(CHANGED)
+        return await self._minted(current, self._config(current))
 
     async def _keep(self, stored: Stored, login: PullLogin | None) -> PullLogin | None:
         """Store a login, unless its credential was replaced meanwhile: then it is of no use."""
@@ -138,7 +155,7 @@ class Mint:
                 raise NoLogin(OVER)
             current = await registries.locked(session, row.team_id, row.id)
             if current is None or not _same(current.credential, stored.credential):
-                raise NoLogin(CHANGED)
+                raise _Changed(CHANGED)
             assert stored.credential is not None
             new = MintedLogin(
                 registry_id=row.id,

@@ -11,11 +11,12 @@ import yaml
 
 from bot.admission import policies
 from bot.admission.policies import Format, Group, Inputs, State, current_hash, groups_of, verify
+from bot.admission.workload import images
 from bot.core.cluster import ClusterView, Mode, NamespaceRule
 from bot.core.policy import Exemption, Policy, Rule
 from bot.core.registry import Environment
 from bot.errors import InvalidInput
-from tests.admission.cel_cluster import CelCluster, pod
+from tests.admission.cel_cluster import CelCluster, given, pod
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HEX = "b" * 64
@@ -92,6 +93,27 @@ def test_an_image_is_judged_wherever_it_is(cluster: CelCluster, kind: str, place
     assert said == (
         f"{EVIL}: in no registered registry. Ask for it in Slack: /registry check {EVIL}"
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_images_are_those_that_the_webhook_finds(cluster: CelCluster, kind: str) -> None:
+    """In the same object, old and new."""
+    versions = {"Pod": "v1", "PodTemplate": "v1", "ReplicationController": "v1"}
+    versions |= {"Job": "batch/v1", "CronJob": "batch/v1"}
+    spec = {
+        "initContainers": [{"image": "a"}, {"name": "none"}],
+        "containers": [{"image": "b"}, {"image": "a"}, {"image": ""}],
+        "ephemeralContainers": [{"image": "c"}],
+        "volumes": [{"image": {"reference": "d"}}, {"emptyDir": {}}, {"image": {}}],
+    }
+    value = {"apiVersion": versions.get(kind, "apps/v1"), **_template(kind, spec)}
+    known = cluster.evaluate(given(value, value))["variables"]
+
+    found = {one.image for one in images(value)}
+    assert found == {"a", "b", "c", "d"}
+    assert {str(one) for one in known["images"] if one} == found
+    assert {str(one) for one in known["before"] if one} == found
+    assert not known["fresh"]
 
 
 @pytest.mark.parametrize(

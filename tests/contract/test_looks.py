@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import structlog.testing
 
 from bot.core.config import Config
 from bot.core.image import Reference
@@ -140,6 +141,19 @@ async def test_an_outage_says_nothing_of_the_image(slug: str, state: State, why:
     assert not [pair for pair in received if "collector" in pair[0]]
     told = f"{found} {found.remedy}"
     assert not any(secret.reveal() in told for secret in config.secrets.values())
+
+
+async def test_the_log_says_what_was_asked() -> None:
+    """Of whom, and with which answer; never with what."""
+    async with open_lab() as lab:
+        config = lab.config("ghcr")
+        with structlog.testing.capture_logs() as logs:
+            await looker_of(lab).image(config, image_of(config, "1.2"))
+
+    (looked,) = [line for line in logs if line["event"] == "looked"]
+    assert (looked["kind"], looked["host"]) == ("ghcr", "ghcr.io")
+    assert "GET ghcr.io/v2/team/app/manifests/1.2 200" in looked["requests"]
+    assert not any(secret.reveal() in str(logs) for secret in config.secrets.values())
 
 
 async def test_a_host_that_limits_is_left_alone() -> None:

@@ -20,10 +20,12 @@ from aiohttp import web
 
 from bot.bootstrap import bootstrap
 from bot.core.clock import SystemClock
+from bot.core.secret import Secret
 from bot.sandbox.slackd.person import Person
 from bot.sandbox.slackd.server import SlackServer
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from tests.factories import add, cluster, deps_on, generic
 
 BOT, APP = "xoxb-test-token-0001", "xapp-test-token-0001"
 SIGNING = "0123456789abcdef0123456789abcdef"
@@ -215,3 +217,27 @@ async def test_it_says_why_it_does_not_start(slack: SlackServer, tmp_path: Path)
     assert process.returncode == 2
     assert "registrar keys new" in said.decode()
     assert "Traceback" not in said.decode()
+
+
+async def test_a_cluster_fetches_its_pull_secret(slack: SlackServer, tmp_path: Path) -> None:
+    """From the running bot, over the same port; neither token nor login is in its log."""
+    keys, password = Keyring.generate_text(), "s3cret-of-the-cluster"
+    settings = {"SLACK_SIGNING_SECRET": SIGNING, "ENCRYPTION_KEYS": keys, "LOG_LEVEL": "DEBUG"}
+    async with _running(slack, tmp_path, **settings) as (process, url):
+        url_of_store = f"sqlite:///{tmp_path / 'registrar.sqlite3'}"
+        deps = deps_on(url_of_store, ring=Keyring.parse(Secret(keys)))
+        await add(deps, answers=generic(password=password))
+        issued = await cluster(deps)
+        await deps.store.close()
+        path = f"/api/v1/clusters/{issued.cluster.id}/pull-secret?namespace=web"
+        async with httpx.AsyncClient(base_url=url) as http:
+            headers = {"Authorization": f"Bearer {issued.token.reveal()}"}
+            given = await http.get(path, headers=headers)
+            stranger = await http.get(path)
+        logged = await _stopped(process)
+
+    assert given.status_code == 200
+    auth = base64.b64encode(f"ci:{password}".encode()).decode()
+    assert auth in given.json()["dockerconfigjson"]
+    assert stranger.status_code == 401
+    assert not [one for one in (password, auth, issued.token.reveal()) if one in logged]

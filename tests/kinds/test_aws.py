@@ -8,6 +8,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
@@ -147,6 +148,47 @@ async def test_error_in_xml_where_json_was_due_is_read() -> None:
             await gateway.ecr_token(KEYS, "eu-west-1", public=False)
 
     assert caught.value.code == "InvalidClientTokenId"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<!doctype html><html><body>The token a-secret-of-somebody was stopped</body></html>",
+        "<html><body>Sign in to the network</body></html>",
+        "",
+        "{}",
+        "[]",
+        "null",
+        "\x00\x01\xff",
+        '{"authorizationData": []}',
+        '{"authorizationData": [{"authorizationToken": 5}]}',
+        '{"authorizationData": {"authorizationToken": "*"}}',
+    ],
+)
+async def test_answer_that_is_not_amazons_judges_nothing(status: int, body: str) -> None:
+    """A proxy's page, say: an error without a name of AWS's, and nothing of the page in it."""
+    async with aws(always(answer(status, body))) as (gateway, _):
+        calls = (
+            gateway.caller(KEYS, "eu-west-1"),
+            gateway.ecr_token(KEYS, "eu-west-1", public=False),
+            gateway.assume_role(
+                AwsIdentity("AKIAOWNOWNOWNOWNOWN1", Secret("o" * 40)),
+                "eu-west-1",
+                "arn:aws:iam::123456789012:role/pull",
+                "external-1",
+            ),
+        )
+        raised = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(error) for error in raised] == [AwsError] * len(calls)
+    assert "a-secret-of-somebody" not in "".join(map(traceback, raised))
+
+
+def traceback(error: object) -> str:
+    """All that a log would show of it."""
+    assert isinstance(error, Exception)
+    return "".join(format_exception(error))
 
 
 async def test_unreachable_aws_is_told_apart() -> None:

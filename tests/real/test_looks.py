@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from bot.kinds.form import validate
 from bot.kinds.looker import Looker
 from bot.kinds.net import AllowList, Egress
 from bot.kinds.pacing import Limits, Pacer
-from tests.images import push_image
+from tests.images import push_image, push_index
 from tests.programs import DockerRegistry, DockerRegistryFactory
 from tests.real.test_docker_registry import ALICE, WRONG, basic
 
@@ -66,6 +67,23 @@ async def test_a_pushed_image_is_described(start_registry: DockerRegistryFactory
     assert by_tag == by_digest
     assert (by_tag.digest, by_tag.platforms) == (digest, ("linux/amd64",))
     assert by_tag.size
+
+
+async def test_a_pushed_index_is_described(start_registry: DockerRegistryFactory) -> None:
+    """Its platforms, and the size and age of the one that most clusters pull."""
+    registry = start_registry(users=dict([ALICE]))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        digest = await push_index(client, registry.url, "team/app", "1.2", basic(ALICE))
+
+    async with looking(registry) as looker:
+        image = Reference.parse(f"{registry.host}/team/app:1.2")
+        facts = await looker.image(config_of(registry), image)
+
+    assert (facts.digest, facts.measured) == (digest, "linux/amd64")
+    assert facts.platforms == ("linux/amd64", "linux/arm64")
+    assert facts.size
+    assert facts.created is not None
+    assert facts.created < datetime.now(UTC) - timedelta(days=2)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import NoLogin
 from bot.kinds.pull_login import PullLogin
@@ -202,20 +203,36 @@ async def test_deleting_a_registry_forgets_its_login(deps: Deps) -> None:
     assert await row(deps) is None
 
 
-async def test_a_login_minted_while_its_credential_changes_is_not_kept(deps: Deps) -> None:
-    """The change came first; what the old credential gave is of no use."""
+async def test_a_credential_that_changes_while_a_login_is_minted(deps: Deps) -> None:
+    """What the old one gave is of no use; the new one is asked at once."""
     view = await add(deps, answers=ecr())
     other = replace(ecr(), secrets={"secret_access_key": Secret("another/secret/key" + "x" * 22)})
 
     class Slow(Provider):
-        async def of(self, config: object) -> PullLogin | None:
-            draft = await drafts.begin(
-                deps, ALICE, other, name_of_edited="ecr", version=view.version
-            )
-            await drafts.try_draft(deps, ALICE, draft)
-            return await super().of(config)  # type: ignore[arg-type]
+        async def of(self, config: Config) -> PullLogin | None:
+            if not self.asked:
+                draft = await drafts.begin(
+                    deps, ALICE, other, name_of_edited="ecr", version=view.version
+                )
+                await drafts.try_draft(deps, ALICE, draft)
+            return await super().of(config)
 
-    with pytest.raises(NoLogin, match=CHANGED[:20]):
+    provider = Slow(deps)
+    assert password(await wanted(deps, Mint(deps, provider))) == SECOND
+    assert password(await wanted(deps, Mint(deps, provider))) == SECOND
+    assert provider.given == 2
+
+
+async def test_a_registry_that_is_deleted_while_a_login_is_minted(deps: Deps) -> None:
+    """Nothing is kept, and it is said."""
+    await add(deps, answers=ecr())
+
+    class Slow(Provider):
+        async def of(self, config: Config) -> PullLogin | None:
+            await registries.delete(deps, ALICE, "ecr", "ecr")
+            return await super().of(config)
+
+    with pytest.raises(NoLogin, match=CHANGED):
         await wanted(deps, Mint(deps, Slow(deps)))
     assert await row(deps) is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -275,6 +276,26 @@ async def test_a_cluster_that_asks_too_often_waits(
     assert (status, headers["Retry-After"]) == (429, "1")
     assert "too often" in body["error"]
     assert (await ask(client, other))[0] == 200
+
+
+async def test_many_that_ask_at_once_get_one_answer(
+    deps: Deps, client: Client, issued: Issued, provider: Provider
+) -> None:
+    """It is made once; who hangs up takes it from nobody, and the next one is made anew."""
+    await add(deps, answers=ecr())
+    asking = [asyncio.create_task(ask(client, issued, f"namespace=n{n}")) for n in range(8)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+
+    good = [one for one in answers if not isinstance(one, BaseException)]
+    assert len(good) == 7
+    assert {status for status, _, _ in good} == {200}
+    assert len({headers["ETag"] for _, _, headers in good}) == 1
+    assert [body["namespace"] for _, body, _ in good] == [f"n{n}" for n in range(1, 8)]
+    assert provider.given == 1
+    await add(deps, answers=generic())
+    assert set((await ask(client, issued))[1]["good_until"]) == {"ecr", "harbor-team"}
 
 
 async def test_without_the_database_there_is_nothing_to_give(
