@@ -150,8 +150,11 @@ def issued(run: Run, now: datetime, handle: str) -> Run:
 
 
 def refused(run: Run, now: datetime, why: str) -> Run:
-    """The provider said no; nothing was changed by that."""
-    if run.step in {Step.ISSUE, Step.PREPARE, Step.RECONCILE}:
+    """The provider said no; nothing was changed by that.
+
+    Of something that was made in doubt it may stay alive by that, so it is asked again.
+    """
+    if run.step in {Step.ISSUE, Step.PREPARE}:
         return _at(run, Step.FAILED, now, why=why)
     return _later(run, now, why)
 

@@ -118,13 +118,17 @@ class Egress(httpx.AsyncBaseTransport):
         headers: dict[str, str] | None = None,
         content: bytes | None = None,
         limit: int = SMALL,
+        *,
+        once: bool = False,
     ) -> httpx.Response:
         """One request, one whole answer of at most `limit` bytes.
 
         A longer body is not read on: the answer has none, and its extension `truncated` is true.
+        `once` is for what must not happen twice: if the connection ends without an answer, the
+        request is not sent again.
         """
         target = httpx.URL(url) if isinstance(url, str) else url
-        asked = _Asked(method, target, headers or {}, content, limit)
+        asked = _Asked(method, target, headers or {}, content, limit, once)
         return await self._ask(asked)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -152,15 +156,14 @@ class Egress(httpx.AsyncBaseTransport):
         self._vet(url)
         try:
             return await self._exchange(asked, target)
-        except _Stale:
-            pass
+        except _Stale as error:
+            if asked.once:
+                raise _hung_up(url.host) from error
         # The server closed a kept connection while we wrote on it; a fresh one tells the truth.
         try:
             return await self._exchange(asked, target)
         except _Stale as error:
-            raise EgressError(
-                Cause.CONNECT_FAILED, f"{url.host} closed the connection without an answer."
-            ) from error
+            raise _hung_up(url.host) from error
 
     async def aclose(self) -> None:
         await self.close()
@@ -246,10 +249,15 @@ class _Asked:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
     limit: int
+    once: bool = False
 
 
 class _Stale(Exception):
     """The connection ended before an answer began."""
+
+
+def _hung_up(host: str) -> EgressError:
+    return EgressError(Cause.CONNECT_FAILED, f"{host} closed the connection without an answer.")
 
 
 class _PinningResolver(AbstractResolver):

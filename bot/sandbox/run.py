@@ -117,11 +117,16 @@ async def open_sandbox(
 
 
 def _free_port() -> int:
-    """A port for the bot's own web server: its pages are linked to, so it is known beforehand."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port for the bot's own web server: its pages are linked to, so it is known beforehand.
+
+    Below the range that systems give out by themselves, so that it is still free a moment later.
+    """
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise SettingsError("No port is free for the sandbox.")
 
 
 def _names(database: Path) -> dict[str, list[str]]:

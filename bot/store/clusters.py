@@ -102,6 +102,14 @@ async def tokens(session: AsyncSession, cluster_id: str) -> Sequence[ClusterToke
     return (await session.exec(ordered)).all()
 
 
+async def good_tokens(
+    session: AsyncSession, cluster_id: str, now: datetime
+) -> Sequence[ClusterToken]:
+    """Those of a cluster that sign in now; likewise."""
+    kept = await tokens(session, cluster_id)
+    return [one for one in kept if one.expires_at is None or now < one.expires_at]
+
+
 async def with_tokens(
     session: AsyncSession, cluster_id: str
 ) -> tuple[Cluster | None, Sequence[ClusterToken]]:

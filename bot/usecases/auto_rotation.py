@@ -53,7 +53,7 @@ from bot.usecases.rotation_switch import (
 )
 from bot.usecases.rotation_trial import DEFINITE
 
-ENDING: Final = frozenset({Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
+ENDING: Final = frozenset({Step.RECONCILE, Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
 T = TypeVar("T")
 LATER: Final = timedelta(hours=1)
 TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it

@@ -44,7 +44,7 @@ async def revoke(
     async with deps.store.transaction() as session:
         row = await find(session, actor, name, lock=True)
         now = await deps.store.now(session)
-        kept = await clusters.tokens(session, row.id)
+        kept = await clusters.good_tokens(session, row.id, now)
         wanted = [one for one in kept if everything or one.expires_at is not None]
         if not wanted:
             raise Conflict(
@@ -55,10 +55,9 @@ async def revoke(
         if everything:
             await token_links.end_unseen(session, row.id)
         await clusters.drop_tokens(session, [one.digest for one in wanted])
-        ended = sum(1 for one in wanted if one.expires_at is None or now < one.expires_at)
-        more = {"ended": str(ended), "left": str(len(kept) - len(wanted))}
+        more = {"ended": str(len(wanted)), "left": str(len(kept) - len(wanted))}
         await tell(session, actor, REVOKED, row, now, more)
-        return clusters.view_of(row), ended
+        return clusters.view_of(row), len(wanted)
 
 
 async def _rotate(deps: Deps, actor: Actor, name: str, hand: Hand[T]) -> T:
@@ -68,7 +67,7 @@ async def _rotate(deps: Deps, actor: Actor, name: str, hand: Hand[T]) -> T:
         now = await deps.store.now(session)
         # A token that waits behind a link, unseen, is replaced as if it had never been.
         await clusters.drop_tokens(session, await token_links.end_unseen(session, row.id))
-        kept = await clusters.tokens(session, row.id)
+        kept = await clusters.good_tokens(session, row.id, now)
         await clusters.drop_tokens(session, [one.digest for one in kept[KEPT_MOST - 1 :]])
         await clusters.end_tokens(session, row.id, now + OLD_GOOD_FOR)
         until = (now + OLD_GOOD_FOR).isoformat() if kept else ""

@@ -35,14 +35,16 @@ async def say(
     registries: Sequence[Registry],
     now: datetime,
 ) -> None:
-    """Put into the outbox what is to be said; without a message yet, the first entry is one."""
+    """Put into the outbox what is to be said; without a message yet, it is posted first."""
     for entry in entries:
-        if not row.channel and entry in FIRST:
+        if row.channel:
+            await redraw(session, row, now)
+        else:
             row.channel = (await hearer_of(session, row.team_id, registries)).channel
             session.add(row)
             await outbox.put(session, _letter(row, POST, "post"), now)
-            continue
-        await redraw(session, row, now)
+            if entry in FIRST:  # the message itself says it
+                continue
         values = {
             "entry": str(entry),
             "at": written(now) or "",

@@ -86,7 +86,7 @@ async def test_google_tells_when_a_key_ends(*, reads: bool) -> None:
     """In the key's record and in its certificate alike."""
     async with open_lab() as lab:
         lab.practice.google.reads_own_keys = reads
-        lab.practice.google.ends_at = NOON + 60 * DAY
+        lab.practice.google.shown.expires_at = NOON + 60 * DAY
         result = await lab.check("gcp_artifact_registry")
 
     assert result.expiry == Expiry(NOON + 60 * DAY, "provider")

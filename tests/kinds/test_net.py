@@ -281,6 +281,23 @@ async def test_stale_connection_is_tried_again_once(method: str) -> None:
     assert wire.connections == 2
 
 
+async def test_what_must_not_happen_twice_is_not_sent_again() -> None:
+    """Whoever hung up may have done it first: a credential made twice is one nobody knows."""
+
+    async def close_second(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.number == 1:
+            writer.close()
+        else:
+            writer.write(answer(200, "{}"))
+
+    async with serve(close_second) as wire, egress_for(wire) as egress:
+        await egress.send("GET", wire.url)
+        with pytest.raises(EgressError, match="without an answer"):
+            await egress.send("POST", wire.url, {}, b"x", once=True)
+
+    assert len(wire.asked) == 2
+
+
 async def test_server_that_only_hangs_up_is_reported() -> None:
     """One more try, then it is what it is."""
 

@@ -181,6 +181,26 @@ async def test_what_was_made_in_doubt_is_ended_before_another_is_made(deps: Deps
     assert await in_force(deps) == "secret number 2"
 
 
+async def test_what_was_made_in_doubt_is_not_forgotten_when_it_may_not_be_ended(deps: Deps) -> None:
+    """The rotation does not give up with a living key behind it: it asks again, and says so."""
+    deps, cloud = with_cloud(deps)
+    cloud.most = 9
+    rotators = cloud.rotators(Plain(cloud))
+    await add(deps)
+    rotation = await begun(deps, rotators)
+    cloud.deaf = {"issue"}
+    cloud.refuses = {"revoke": "This key may not delete keys."}
+
+    await run(deps, rotators, DAY)
+    assert (await state(deps, rotation))[1] is Step.RECONCILE
+    assert await told(deps) == ["post", "thread not_ended"]
+    cloud.deaf, cloud.refuses = set(), {}
+    await run(deps, rotators, 3 * DAY)
+
+    assert list(cloud.keys) == ["key-2"]
+    assert await in_force(deps) == "secret number 2"
+
+
 async def test_a_provider_that_never_answers_is_given_up(deps: Deps) -> None:
     """After three tries, with nothing of ours left there."""
     deps, cloud = with_cloud(deps)

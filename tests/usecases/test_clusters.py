@@ -119,6 +119,16 @@ async def test_revoking_ends_what_was_replaced_and_nothing_else(deps: Deps) -> N
     await _good(deps, old.cluster.id, new.token)
 
 
+async def test_what_has_ended_by_itself_cannot_be_revoked(deps: Deps) -> None:
+    """Although it may still stand in the database for a minute."""
+    await cluster(deps)
+    await cluster_rotation.rotate(deps, ALICE, "prod-eu")
+    clock_of(deps).skip(DAY)
+
+    with pytest.raises(Conflict):
+        await cluster_rotation.revoke(deps, ALICE, "prod-eu")
+
+
 async def test_a_cluster_can_be_shut_out_at_once(deps: Deps) -> None:
     """And let in again with a new token."""
     old = await cluster(deps)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright, expect
+from sqlalchemy import text
 
 from bot.core.secret import Secret
+from bot.store.engine import open_store
 from bot.usecases import cluster_rotation, clusters
 from bot.usecases.cluster_tokens import authenticate
 from bot.usecases.clusters import Wanted
@@ -193,6 +195,28 @@ async def test_a_database_that_is_away_takes_no_link(
     assert (asked.status, typed[0]) == (503, 503)
     assert "nothing is lost" in typed[1]
     assert TOKEN.search((await _type(client, link, link.code))[1])
+
+
+async def test_a_locked_database_takes_no_link(
+    deps: Deps, client: Client, link: Link, sqlite_url: str
+) -> None:
+    """Looking still works; showing waits, gives up, and works afterwards."""
+    blocker = open_store(sqlite_url, deps.store.keyring, deps.clock)
+    hurried = open_store(sqlite_url, deps.store.keyring, deps.clock, busy_seconds=0.05)
+    other = SecretPage(Deps(hurried, deps.checker, deps.clock, deps.allow))
+
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    application = web_application(app=None, ready=ready, clock=deps.clock, routes=other.routes())
+    async with TestClient(TestServer(application)) as impatient:
+        async with blocker.transaction() as session:
+            await session.exec(text("DELETE FROM draft"))  # type: ignore[call-overload]
+            asked, typed = await impatient.get(link.path), await _type(impatient, link, link.code)
+        assert (asked.status, typed[0]) == (200, 503)
+        assert TOKEN.search((await _type(impatient, link, link.code))[1])
+    await hurried.close()
+    await blocker.close()
 
 
 async def test_every_answer_forbids_keeping_framing_and_scripts(client: Client, link: Link) -> None:

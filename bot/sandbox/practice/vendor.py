@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import cached_property
 from typing import ClassVar, Final
 
 from bot.core.clock import Clock
 from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.shelf import Pull, Shelf, parse_pull
 from bot.sandbox.practice.states import LABELS, State
 from bot.sandbox.practice.tokens import Claims, Scope, TokenDesk, parse_scopes
@@ -63,8 +65,10 @@ class Standing(Enum):
 class Vendor(ABC):
     """One make of registry with all its hosts.
 
-    `hosts` matches every host it answers for, `planes` those that serve images. `lifetime` is how
-    long its credential lives once the state is set to healthy, None when its vendor has no expiry.
+    `hosts` matches every host it answers for, `planes` those that serve images. `keyring` holds the
+    credentials that a person may copy, make and remove; a state is the same for all of them.
+    `lifetime` is how long one lives from when it is made or the state is set to healthy, None when
+    its vendor has no expiry.
     """
 
     slug: ClassVar[str]
@@ -78,32 +82,59 @@ class Vendor(ABC):
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.state = State.HEALTHY
-        self.expires_at = self._new_expiry()
 
     @property
     def registry_url(self) -> str:
         """What the form asks for as Registry URL."""
         return f"https://{self.host}"
 
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The credentials of the one who pulls."""
+        return Keyring(self.bench.clock)
+
+    @property
+    def shown(self) -> Held:
+        """The credential to copy."""
+        return self.keyring.shown
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the credential to copy expires."""
+        return self.shown.expires_at
+
     @property
     def now_state(self) -> State:
-        """The state, or expired once the healthy credential has outlived its time."""
-        over = self.expires_at is not None and self.bench.clock.now() >= self.expires_at
+        """The state, or expired once the credential to copy has outlived its time."""
+        return self.state_of(self.shown)
+
+    def state_of(self, held: Held) -> State:
+        """The state for one credential, or expired once it has outlived its time."""
+        over = held.expires_at is not None and self.bench.clock.now() >= held.expires_at
         return State.EXPIRED if over and self.state is State.HEALTHY else self.state
 
     def set_state(self, state: State) -> None:
-        """Change how the right credential is treated; healthy also renews its expiry."""
+        """Change how right credentials are treated; healthy also renews their expiry."""
         self.state = state
-        if state is State.HEALTHY:
-            self.expires_at = self._new_expiry()
+        if state is State.HEALTHY and self.lifetime is not None:
+            for held in self.keyring:
+                held.expires_at = self.new_expiry()
 
     @abstractmethod
+    def make(self, label: str = "") -> Held:
+        """One more credential with the rights of the others, as its vendor's web page makes it."""
+
     def fields(self) -> tuple[PracticeField, ...]:
         """The answers that make a form pass, in the form's order."""
+        return self.fields_of(self.shown)
 
     @abstractmethod
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
+        """The answers for one credential."""
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text of this registry, for finding out where one turned up."""
+        return self.keyring.secrets()
 
     @abstractmethod
     def own(self, ask: Ask) -> Answer:
@@ -136,12 +167,18 @@ class Vendor(ABC):
             ("Retry-After", str(RETRY_SECONDS)),
         )
 
-    def standing(self, given: object | None, *, right: bool) -> Standing:
-        """Who asks with the credential `given`, None for none, which is the right one or not."""
+    def standing(self, given: object | None, held: Held | None) -> Standing:
+        """Who asks with `given`, None for nothing; `held` is the credential it turned out to be."""
         if given is None:
             return Standing.NOBODY
-        state = self.now_state
-        if not right or state in REFUSED_STATES:
+        if held is None or not held.works(self.bench.clock.now()):
+            return Standing.REFUSED
+        return self.standing_of(held)
+
+    def standing_of(self, held: Held) -> Standing:
+        """What the state makes of a right credential."""
+        state = self.state_of(held)
+        if state in REFUSED_STATES:
             return Standing.REFUSED
         if state in {State.LACKS_SCOPE, State.NO_ACCESS}:
             return Standing.GUEST
@@ -170,7 +207,8 @@ class Vendor(ABC):
         pull = parse_pull(ask.path)
         return self.bench.shelf.answer(ask, pull) if pull else as_json(200, {}, VERSION)
 
-    def _new_expiry(self) -> datetime | None:
+    def new_expiry(self) -> datetime | None:
+        """When a credential made now expires."""
         if self.lifetime is None:
             return None
         return self.bench.clock.now().replace(microsecond=0) + self.lifetime

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from bot.core.clock import SystemClock
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held
 from bot.sandbox.practice.paging import after_token
 from bot.sandbox.practice.shapes import aws_key_id, aws_secret, random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
@@ -44,7 +45,7 @@ KEY_AGE: Final = timedelta(days=41)
 class AwsKey:
     """An access key and whose it is. `vendor` is None for the bot's own identity.
 
-    `made_at` is told to a holder who may list their own keys; None for one who may not.
+    `held` is told for the long-term key of a user, None for the others.
     """
 
     key_id: str
@@ -52,7 +53,7 @@ class AwsKey:
     arn: str
     vendor: AmazonVendor | None = None
     session_token: str = ""
-    made_at: datetime | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class AmazonVendor(Vendor):
 
     user: ClassVar[str]
     lists_keys: ClassVar[bool] = False
+    """Whether the user may list their own access keys."""
     own_states: ClassVar[tuple[State, ...]] = (
         State.WRONG_SECRET,
         State.REVOKED,
@@ -118,20 +120,20 @@ class AmazonVendor(Vendor):
     def __init__(self, bench: Bench, cloud: Cloud) -> None:
         super().__init__(bench)
         self.cloud = cloud
-        arn = f"arn:aws:iam::{ACCOUNT}:user/{self.user}"
-        made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE if self.lists_keys else None
-        self.key = cloud.add(AwsKey(aws_key_id(), aws_secret(), arn, self, made_at=made_at))
+        self.arn = f"arn:aws:iam::{ACCOUNT}:user/{self.user}"
+        self.make().made_at -= KEY_AGE
+        cloud.users.append(self)
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    def make(self, label: str = "") -> Held:
+        return self.keyring.add(aws_key_id(), aws_secret(), label=label)
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
-            PracticeField("Access Key ID", self.key.key_id),
-            PracticeField("Secret Access Key", self.key.secret, secret=True),
+            PracticeField("Access Key ID", held.handle),
+            PracticeField("Secret Access Key", held.secret, secret=True),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
-
-    def secrets(self) -> tuple[str, ...]:
-        return (self.key.secret,)
 
 
 class Ecr(AmazonVendor):
@@ -158,8 +160,8 @@ class Ecr(AmazonVendor):
         self.role_arn = f"arn:aws:iam::{ACCOUNT}:role/registrar-pull"
         self.external_id = f"registrar-{random_text(12)}"
 
-    def fields(self) -> tuple[PracticeField, ...]:
-        url, *rest = super().fields()
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
+        url, *rest = super().fields_of(held)
         role = PracticeField("Role ARN", self.role_arn)
         external = PracticeField("External ID", self.external_id)
         return (url, PracticeField("Region", "eu-west-1"), *rest[:-1], role, external, rest[-1])
@@ -186,7 +188,7 @@ class Ecr(AmazonVendor):
         if self.state is State.NO_ACCESS:
             resource = f"arn:aws:ecr:{region}:{ACCOUNT}:repository/{pull.repository}"
             message = (
-                f"User: {self.key.arn} is not authorized to perform: ecr:BatchGetImage on "
+                f"User: {self.arn} is not authorized to perform: ecr:BatchGetImage on "
                 f"resource: {resource} because no identity-based policy allows the "
                 "ecr:BatchGetImage action"
             )
@@ -236,6 +238,7 @@ class Cloud:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._keys: dict[str, AwsKey] = {}
+        self.users: list[AmazonVendor] = []
         self._passwords: dict[str, tuple[str, datetime]] = {}
         arn = f"arn:aws:iam::{ACCOUNT}:user/registrar"
         self.identity = self.add(AwsKey(aws_key_id(), aws_secret(), arn))
@@ -243,6 +246,14 @@ class Cloud:
     def add(self, key: AwsKey) -> AwsKey:
         self._keys[key.key_id] = key
         return key
+
+    def _key(self, key_id: str) -> AwsKey | None:
+        """The identity's key, that of a session, or a user's, also one that was ended."""
+        for vendor in self.users:
+            held = vendor.keyring.ever(key_id)
+            if held is not None:
+                return AwsKey(key_id, held.secret, vendor.arn, vendor, held=held)
+        return self._keys.get(key_id)
 
     def opens(self, password: str, region: str) -> bool:
         """Whether this is a registry password given out for the region, and not yet expired."""
@@ -252,7 +263,7 @@ class Cloud:
     def vendor_of(self, ask: Ask) -> AmazonVendor | None:
         """Whose key signed this request."""
         signature = parse_signature(ask)
-        key = self._keys.get(signature.key_id) if signature else None
+        key = self._key(signature.key_id) if signature else None
         return key.vendor if key else None
 
     def answer(self, ask: Ask) -> Answer:
@@ -261,7 +272,7 @@ class Cloud:
         if signature is None:
             message = "Request is missing Authentication Token"
             return query_fault("sts", AwsFault("MissingAuthenticationToken", message))
-        key = self._keys.get(signature.key_id)
+        key = self._key(signature.key_id)
         vendor = key.vendor if key else None
         if vendor is not None and vendor.state is State.STUCK:
             return Answer(200, delay=FOREVER)
@@ -273,6 +284,9 @@ class Cloud:
     def _fault(self, ask: Ask, signature: Signature, key: AwsKey | None) -> AwsFault | None:
         faults = STS_FAULTS if signature.service in XMLNS else ECR_FAULTS
         if key is None or signature.session_token != key.session_token:
+            return faults[State.REVOKED]
+        if key.held is not None and not key.held.works(self._bench.clock.now()):
+            # One that is not known yet, was stopped or was deleted: AWS does not tell which.
             return faults[State.REVOKED]
         if not signature.matches(ask, key.secret):
             return faults[State.WRONG_SECRET]
@@ -295,23 +309,25 @@ class Cloud:
         return query_fault("sts", AwsFault("InvalidAction", "Could not find operation", 400))
 
     def _list_keys(self, key: AwsKey) -> Answer:
-        if key.made_at is None:
+        if key.held is None or key.vendor is None or not key.vendor.lists_keys:
             message = f"User: {key.arn} is not authorized to perform: iam:ListAccessKeys"
             return query_fault("iam", AwsFault("AccessDenied", message))
+        members = "".join(
+            f"<member><UserName>{key.vendor.user}</UserName>"
+            f"<AccessKeyId>{held.handle}</AccessKeyId>"
+            f"<Status>{'Active' if held.active else 'Inactive'}</Status>"
+            f"<CreateDate>{held.made_at:%Y-%m-%dT%H:%M:%SZ}</CreateDate></member>"
+            for held in key.vendor.keyring
+        )
         return query_result(
             "iam",
             "ListAccessKeys",
-            f"<IsTruncated>false</IsTruncated><AccessKeyMetadata><member>"
-            f"<UserName>{key.arn.rpartition('/')[2]}</UserName>"
-            f"<AccessKeyId>{key.key_id}</AccessKeyId><Status>Active</Status>"
-            f"<CreateDate>{key.made_at:%Y-%m-%dT%H:%M:%SZ}</CreateDate>"
-            "</member></AccessKeyMetadata>",
+            f"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{members}</AccessKeyMetadata>",
         )
 
     def _assume(self, ask: Ask, key: AwsKey) -> Answer:
         form = ask.form
-        ecr = next(k.vendor for k in self._keys.values() if isinstance(k.vendor, Ecr))
-        assert isinstance(ecr, Ecr)
+        ecr = next(vendor for vendor in self.users if isinstance(vendor, Ecr))
         wanted = (form.get("RoleArn"), form.get("ExternalId"))
         gone = ecr.state in {State.WRONG_SECRET, State.REVOKED, State.EXPIRED}
         if key is not self.identity or wanted != (ecr.role_arn, ecr.external_id) or gone:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import docker_organisation_token, docker_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
@@ -48,24 +49,39 @@ class DockerHub(TokenVendor):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self.username = "acme-ci"
-        self.token = docker_token()
+        self.make("practice")
         self.organisation = "acme"
-        self.organisation_token = docker_organisation_token()
-        self.token_id = str(uuid.uuid4())
+        self.organisation_tokens = Keyring(bench.clock)
+        self.organisation_tokens.add(
+            str(uuid.uuid4()), docker_organisation_token(), login=self.organisation
+        )
         self.made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=30)
         self.ends_at = self.made_at + timedelta(days=90)
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    @property
+    def token(self) -> str:
+        """The personal token to copy."""
+        return self.shown.secret
+
+    @property
+    def organisation_token(self) -> str:
+        """The token of the organisation to copy."""
+        return self.organisation_tokens.shown.secret
+
+    def make(self, label: str = "") -> Held:
+        return self.keyring.add(str(uuid.uuid4()), docker_token(), login=self.username, label=label)
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
-            PracticeField("Username", self.username),
-            PracticeField("Password or access token", self.token, secret=True),
+            PracticeField("Username", held.login),
+            PracticeField("Password or access token", held.secret, secret=True),
             PracticeField("Path scope", "team"),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (self.token, self.organisation_token)
+        return (*super().secrets(), *self.organisation_tokens.secrets())
 
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.host, ask.path:
@@ -89,11 +105,11 @@ class DockerHub(TokenVendor):
         return super().limited(ask)
 
     def _standing(self, given: tuple[str, str] | None) -> Standing:
-        pairs = {
-            (self.username, self.token),
-            (self.organisation, self.organisation_token),
-        }
-        return self.standing(given, right=given in pairs)
+        if given is None:
+            return Standing.NOBODY
+        login, secret = given
+        held = self.keyring.holding(secret, login)
+        return self.standing(given, held or self.organisation_tokens.holding(secret, login))
 
     def _token(self, ask: Ask) -> Answer:
         given = ask.basic
@@ -146,6 +162,7 @@ class DockerHub(TokenVendor):
         if claims is None or claims.subject != self.organisation:
             return as_json(403, {"detail": "forbidden", "message": "forbidden"})
         made, ends = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (self.made_at, self.ends_at))
-        ours = {"id": self.token_id, "is_active": True, "created_at": made, "expires_at": ends}
+        token_id = self.organisation_tokens.shown.handle
+        ours = {"id": token_id, "is_active": True, "created_at": made, "expires_at": ends}
         gone = {"id": str(uuid.uuid4()), "is_active": False, "created_at": made, "expires_at": None}
         return as_json(200, {"total": 2, "next": None, "results": [gone, ours]})

@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import after_last, numbered
 from bot.sandbox.practice.shapes import random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
@@ -43,22 +44,37 @@ class Generic(TokenVendor):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self.username = "deploy"
-        self.password = random_text(24)
+        self.make()
         self.robot = "robot$team+ci"
-        self.robot_secret = random_text(32)
+        self.robots = Keyring(bench.clock)
+        self.robots.add("11", random_text(32), login=self.robot)
         self.robot_made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=10)
         self.robot_ends_at: datetime | None = self.robot_made_at + timedelta(days=30)
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    @property
+    def password(self) -> str:
+        """The password to copy."""
+        return self.shown.secret
+
+    @property
+    def robot_secret(self) -> str:
+        """The robot's secret to copy."""
+        return self.robots.shown.secret
+
+    def make(self, label: str = "") -> Held:
+        """Another password; for a while both are good, as where an account may have several."""
+        return self.keyring.add(random_text(8), random_text(24), login=self.username, label=label)
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
-            PracticeField("Username", self.username),
-            PracticeField("Password", self.password, secret=True),
+            PracticeField("Username", held.login),
+            PracticeField("Password", held.secret, secret=True),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (self.password, self.robot_secret)
+        return (*super().secrets(), *self.robots.secrets())
 
     def own(self, ask: Ask) -> Answer:
         return super().own(ask) if ask.host == HARBOR else self._plain(ask)
@@ -79,10 +95,14 @@ class Generic(TokenVendor):
 
     def _api(self, ask: Ask, content: object) -> Answer:
         """Harbor's own API, for the robot alone."""
-        standing = self.standing(ask.basic, right=ask.basic == (self.robot, self.robot_secret))
+        standing = self._robot_standing(ask)
         if standing in {Standing.NOBODY, Standing.REFUSED}:
             return refusal(401, "UNAUTHORIZED", "unauthorized")
         return as_json(200, content)
+
+    def _robot_standing(self, ask: Ask) -> Standing:
+        given = ask.basic
+        return self.standing(given, self.robots.holding(given[1], given[0]) if given else None)
 
     def _harbor_list(self, ask: Ask) -> Answer:
         """Repositories of all projects or of one, or the artifacts of one."""
@@ -125,8 +145,10 @@ class Generic(TokenVendor):
 
     def _plain(self, ask: Ask) -> Answer:
         given = ask.basic
-        right = given == (self.username, self.password) or self.state is State.ANY_PASSWORD
-        standing = self.standing(given, right=right)
+        held = self.keyring.holding(given[1], given[0]) if given else None
+        if self.state is State.ANY_PASSWORD:
+            held = self.shown
+        standing = self.standing(given, held)
         if standing in {Standing.NOBODY, Standing.REFUSED}:
             header = ("WWW-Authenticate", 'Basic realm="Practice registry, with a comma"')
             return refusal(401, "UNAUTHORIZED", "authentication required", header, VERSION)
@@ -147,8 +169,7 @@ class Generic(TokenVendor):
     def _harbor_token(self, ask: Ask) -> Answer:
         if ask.first("service") != HARBOR_SERVICE:
             return refusal(400, "BAD_REQUEST", "unable to handle service")
-        given = ask.basic
-        standing = self.standing(given, right=given == (self.robot, self.robot_secret))
+        standing = self._robot_standing(ask)
         known = standing in {Standing.GUEST, Standing.MEMBER}
         if not known and not ask.first("scope"):
             return refusal(401, "UNAUTHORIZED", "unauthorized")

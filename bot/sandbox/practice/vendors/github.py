@@ -8,8 +8,9 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held
 from bot.sandbox.practice.paging import numbered
-from bot.sandbox.practice.shapes import github_token
+from bot.sandbox.practice.shapes import github_token, random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import (
@@ -50,19 +51,25 @@ class Ghcr(TokenVendor):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self.username = "acme-ci"
-        self.token = github_token()
+        self.make("practice")
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    @property
+    def token(self) -> str:
+        """The token to copy."""
+        return self.shown.secret
+
+    def make(self, label: str = "") -> Held:
+        handle = random_text(7, "123456789")
+        return self.keyring.add(handle, github_token(), label=label, expires_at=self.new_expiry())
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
             PracticeField("Username", self.username),
-            PracticeField("Personal access token", self.token, secret=True),
+            PracticeField("Personal access token", held.secret, secret=True),
             PracticeField("Path scope", "team"),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
-
-    def secrets(self) -> tuple[str, ...]:
-        return (self.token,)
 
     def side(self, ask: Ask) -> Answer:
         if self.is_plane(ask.host):
@@ -96,7 +103,7 @@ class Ghcr(TokenVendor):
         )
 
     def _standing(self, token: str | None) -> Standing:
-        standing = self.standing(token, right=token == self.token)
+        standing = self.standing(token, self.keyring.holding(token or ""))
         sso = self.now_state is State.SSO_REQUIRED
         return Standing.GUEST if sso and standing is Standing.MEMBER else standing
 
@@ -118,11 +125,12 @@ class Ghcr(TokenVendor):
         standing = self._standing(ask.bearer or None)
         if standing is Standing.REFUSED or (standing is Standing.NOBODY and path == "/user"):
             message = "Bad credentials" if ask.shows else "Requires authentication"
-            over = self.now_state is State.EXPIRED and ask.bearer == self.token
-            headers = [self._expiry()] if over else []
+            held = self.keyring.holding(ask.bearer)
+            over = held is not None and self.state_of(held) is State.EXPIRED
+            headers = [self._expiry(ask)] if over else []
             return as_json(401, {"message": message, "status": "401"}, *headers)
         if ask.method == "GET" and path == "/user":
-            return as_json(200, {"login": self.username, "id": 7}, *self._headers())
+            return as_json(200, {"login": self.username, "id": 7}, *self._headers(ask))
         if ask.method == "GET" and (found := PACKAGES.fullmatch(path)):
             return self._packages(ask, standing, found)
         return as_json(404, {"message": "Not Found", "status": "404"})
@@ -133,7 +141,7 @@ class Ghcr(TokenVendor):
             message = "You need at least read:packages scope to list packages."
             if self.now_state is State.SSO_REQUIRED:
                 message = "Resource protected by organization SAML enforcement."
-            return as_json(403, {"message": message}, *self._headers())
+            return as_json(403, {"message": message}, *self._headers(ask))
         shelf, owner = self.bench.shelf, asked["owner"] or "team"
         if asked["kind"] == "users" or owner not in {"team", "public"}:
             return as_json(404, {"message": "Not Found", "status": "404"})
@@ -157,18 +165,19 @@ class Ghcr(TokenVendor):
                 for name in shelf.repositories()
                 if name.startswith(f"{owner}/")
             ]
-        return as_json(200, numbered(found, ask, "per_page"), *self._headers())
+        return as_json(200, numbered(found, ask, "per_page"), *self._headers(ask))
 
-    def _expiry(self) -> tuple[str, str]:
-        at = self.expires_at
+    def _expiry(self, ask: Ask) -> tuple[str, str]:
+        held = self.keyring.holding(ask.bearer) or self.shown
+        at = held.expires_at
         assert at is not None
         if self.state is State.EXPIRED:
             at = min(at, self.bench.clock.now() - timedelta(hours=2))
         return ("GitHub-Authentication-Token-Expiration", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
 
-    def _headers(self) -> list[tuple[str, str]]:
+    def _headers(self, ask: Ask) -> list[tuple[str, str]]:
         scopes = "repo" if self.now_state is State.LACKS_SCOPE else "read:packages"
-        found = [("X-OAuth-Scopes", scopes), self._expiry()]
+        found = [("X-OAuth-Scopes", scopes), self._expiry(ask)]
         if self.now_state is State.SSO_REQUIRED:
             url = "https://github.com/orgs/acme/sso?authorization_request=practice"
             found.append(("X-GitHub-SSO", f"required; url={url}"))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import gitlab_deploy_token, gitlab_token
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
@@ -45,20 +46,38 @@ class GitLab(TokenVendor):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         self.username = "acme-ci"
-        self.token = gitlab_token()
-        self.deploy_token = gitlab_deploy_token()
+        self._made = 0
+        self.make("practice")
+        self.deploy_tokens = Keyring(bench.clock)
+        self.deploy_tokens.add("7", gitlab_deploy_token(), login=DEPLOY_USER)
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    @property
+    def token(self) -> str:
+        """The personal token to copy."""
+        return self.shown.secret
+
+    @property
+    def deploy_token(self) -> str:
+        """The deploy token to copy."""
+        return self.deploy_tokens.shown.secret
+
+    def make(self, label: str = "") -> Held:
+        self._made += 1
+        return self.keyring.add(
+            str(41 + self._made), gitlab_token(), label=label, expires_at=self.new_expiry()
+        )
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
             PracticeField("Username", self.username),
-            PracticeField("Token", self.token, secret=True),
+            PracticeField("Token", held.secret, secret=True),
             PracticeField("Path scope", "team"),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (self.token, self.deploy_token)
+        return (*super().secrets(), *self.deploy_tokens.secrets())
 
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.path:
@@ -72,18 +91,19 @@ class GitLab(TokenVendor):
                 return as_json(401, {"message": "401 Unauthorized"})
         return as_text(404, "404 page not found")
 
-    def _is_right(self, given: tuple[str, str] | None) -> bool:
+    def _held(self, given: tuple[str, str] | None) -> Held | None:
         # The user name counts for deploy tokens only.
-        return given is not None and (
-            given[1] == self.token or given == (DEPLOY_USER, self.deploy_token)
-        )
+        if given is None:
+            return None
+        login, secret = given
+        return self.keyring.holding(secret) or self.deploy_tokens.holding(secret, login)
 
     def _jwt(self, ask: Ask) -> Answer:
         if ask.first("service") != SERVICE:
             return as_json(404, {"errors": [{"code": "UNAVAILABLE", "message": "not found"}]})
         sent = "authorization" in ask.headers
         given = ask.basic
-        standing = self.standing(given or sent or None, right=self._is_right(given))
+        standing = self.standing(given or sent or None, self._held(given))
         if standing is Standing.REFUSED:
             return refusal(401, "UNAUTHORIZED", "HTTP Basic: Access denied")
         granted = self.granted(ask, standing)
@@ -97,20 +117,22 @@ class GitLab(TokenVendor):
 
     def _self(self, ask: Ask) -> Answer:
         token = ask.headers.get("private-token") or ask.bearer
-        standing = self.standing(token or None, right=token == self.token)
-        if standing is Standing.NOBODY or token != self.token:
+        held = self.keyring.holding(token)
+        standing = self.standing(token or None, held)
+        if standing is Standing.NOBODY or held is None:
             return as_json(401, {"message": "401 Unauthorized"})
         if standing is Standing.REFUSED:
-            reason = REASONS.get(self.now_state)
+            ended = held.dead_from is not None
+            reason = REASONS.get(State.REVOKED if ended else self.state_of(held))
             if reason is None:
                 return as_json(401, {"message": "401 Unauthorized"})
             return as_json(401, {"error": "invalid_token", "error_description": reason})
-        return as_json(200, self._about())
+        return as_json(200, self._about(held))
 
     def _list(self, ask: Ask) -> Answer:
         """The repositories of a group; the practice group has no project of its name."""
         token = ask.headers.get("private-token")
-        standing = self.standing(token, right=token == self.token)
+        standing = self.standing(token, self.keyring.holding(token or ""))
         if standing in {Standing.NOBODY, Standing.REFUSED}:
             return as_json(401, {"message": "401 Unauthorized"})
         if self.now_state is State.LACKS_SCOPE:
@@ -127,19 +149,19 @@ class GitLab(TokenVendor):
         found = [{"id": at, "name": "", "path": name} for at, name in enumerate(names)]
         return as_json(200, numbered(found, ask, "per_page"))
 
-    def _about(self) -> dict[str, object]:
+    def _about(self, held: Held) -> dict[str, object]:
         lacks = self.now_state is State.LACKS_SCOPE
         scopes = ["read_user"] if lacks else ["read_api", "read_registry"]
-        assert self.expires_at is not None
-        made = self.expires_at - timedelta(days=90)
+        assert held.expires_at is not None
+        made = held.expires_at - timedelta(days=90)
         return {
-            "id": 42,
-            "name": "practice",
+            "id": int(held.handle),
+            "name": held.label,
             "revoked": False,
             "created_at": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "scopes": scopes,
             "user_id": 7,
             "last_used_at": None,
             "active": True,
-            "expires_at": self.expires_at.date().isoformat(),
+            "expires_at": held.expires_at.date().isoformat(),
         }

@@ -13,6 +13,7 @@ import jwt
 
 from bot.core.clock import SystemClock
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import after_token
 from bot.sandbox.practice.shapes import ServiceAccount, service_account
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
@@ -53,7 +54,7 @@ class GoogleArtifactRegistry(TokenVendor):
     """Really verifies the signature of the JWT, with the public half of the key it gave out.
 
     `reads_own_keys` is whether the account may read its own key in IAM; a pull account may not. The
-    public certificate tells the same to everyone. `ends_at` is None for a key without an end.
+    public certificate tells the same to everyone.
     """
 
     slug: ClassVar = "gcp_artifact_registry"
@@ -75,29 +76,43 @@ class GoogleArtifactRegistry(TokenVendor):
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self._access_tokens: set[str] = set()
+        self._access_tokens: dict[str, Held] = {}
+        self._accounts: dict[str, ServiceAccount] = {}
         self.reads_own_keys = False
-        self.made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE
-        self.ends_at: datetime | None = None
+        self._made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE
 
     @cached_property
     def account(self) -> ServiceAccount:
-        """Made when it is first wanted, for an RSA key takes a while."""
+        """With its first key. Made when it is first wanted, for an RSA key takes a while."""
         return service_account(PROJECT)
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    @cached_property
+    def keyring(self) -> Keyring:
+        keyring = Keyring(self.bench.clock)
+        held = keyring.add(self.account.key_id, self.account.text)
+        held.made_at = held.known_from = self._made_at
+        self._accounts[held.handle] = self.account
+        return keyring
+
+    def make(self, label: str = "") -> Held:
+        keyring, made = self.keyring, service_account(PROJECT, self.account.email)
+        self._accounts[made.key_id] = made
+        return keyring.add(made.key_id, made.text, label=label)
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
             PracticeField("Region", "europe-west1"),
-            PracticeField("Service account JSON", self.account.text, secret=True),
+            PracticeField("Service account JSON", held.secret, secret=True),
             PracticeField("Path scope", f"{PROJECT}/team"),
             PracticeField("Test image", f"{PROJECT}/{PRIVATE_IMAGE}"),
         )
 
     def secrets(self) -> tuple[str, ...]:
-        if "account" not in vars(self):
+        if "keyring" not in vars(self):
             return ()
-        return (self.account.text, self.account.text.partition("PRIVATE KEY-----\\n")[2][:64])
+        texts = self.keyring.secrets()
+        return (*texts, *(text.partition("PRIVATE KEY-----\\n")[2][:64] for text in texts))
 
     def own(self, ask: Ask) -> Answer:
         if self.is_plane(ask.host) and ask.path == "/v2/token":
@@ -116,46 +131,51 @@ class GoogleArtifactRegistry(TokenVendor):
             case "GET", "iam.googleapis.com" if KEYS.fullmatch(ask.path):
                 return self._keys(ask)
             case "GET", "www.googleapis.com" if ask.path == CERTIFICATES + self.account.email:
-                certificate = self.account.certificate(self.made_at, self._end)
-                return as_json(200, {self.account.key_id: certificate})
+                return as_json(200, {held.handle: self._certificate(held) for held in self.keyring})
         return as_json(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
 
-    @property
-    def _end(self) -> datetime:
-        return self.ends_at or datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    def _certificate(self, held: Held) -> str:
+        return self._accounts[held.handle].certificate(held.made_at, end_of(held))
 
     def _exchange(self, ask: Ask) -> Answer:
         form = ask.form
         if form.get("grant_type") != GRANT:
             return as_json(400, {"error": "unsupported_grant_type"})
-        if not self._is_ours(form.get("assertion", "")):
+        held = self._signer(form.get("assertion", ""))
+        if held is None or not held.works(self.bench.clock.now()):
             return invalid_grant("Invalid JWT Signature.")
         if self.now_state in REASONS:
             return invalid_grant(REASONS[self.now_state])
         token = f"ya29.{randomness.token_urlsafe(48)}"
-        self._access_tokens.add(token)
+        self._access_tokens[token] = held
         return as_json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
-    def _is_ours(self, assertion: str) -> bool:
+    def _signer(self, assertion: str) -> Held | None:
+        """The key that signed it, also one that was ended."""
         try:
+            handle = str(jwt.get_unverified_header(assertion).get("kid"))
+            held = self.keyring.ever(handle)
+            if held is None:
+                return None
             claims: dict[str, Any] = jwt.decode(
                 assertion,
-                self.account.public_key,
+                self._accounts[handle].public_key,
                 algorithms=["RS256"],
                 audience=TOKEN_URL,
                 options={"verify_iat": False},
             )
-            head = jwt.get_unverified_header(assertion)
         except jwt.InvalidTokenError:
-            return False
+            return None
         # Google judges by real time, and so must who signs: not by the clock the sandbox can move.
         now = SystemClock().now().timestamp()
         fresh = claims.get("iat", 0) <= now + 300 and now < claims.get("exp", 0) <= now + 3900
-        named = claims.get("iss") == self.account.email and head.get("kid") == self.account.key_id
-        return fresh and named and bool(claims.get("scope"))
+        good = fresh and claims.get("iss") == self.account.email and bool(claims.get("scope"))
+        return held if good else None
 
     def _standing(self, token: str | None) -> Standing:
-        return self.standing(token, right=token in self._access_tokens)
+        # An access token outlives its key.
+        held = self._access_tokens.get(token or "")
+        return self.standing_of(held) if held is not None else self.standing(token, None)
 
     def _token(self, ask: Ask) -> Answer:
         given = ask.basic
@@ -163,7 +183,7 @@ class GoogleArtifactRegistry(TokenVendor):
             case ("oauth2accesstoken", token):
                 standing = self._standing(token)
             case ("_json_key", text):
-                standing = self.standing(text, right=text == self.account.text)
+                standing = self.standing(text, self.keyring.holding(text))
             case _:
                 standing = Standing.NOBODY if given is None else Standing.REFUSED
         if standing in {Standing.NOBODY, Standing.REFUSED}:
@@ -241,14 +261,15 @@ class GoogleArtifactRegistry(TokenVendor):
 
     def _keys(self, ask: Ask) -> Answer:
         standing = self._standing(ask.bearer or None)
-        if self.reads_own_keys and standing is Standing.MEMBER:
+        held = self.keyring.find(ask.path.rpartition("/")[2])
+        if self.reads_own_keys and standing is Standing.MEMBER and held is not None:
             return as_json(
                 200,
                 {
                     "name": ask.path.removeprefix("/v1/"),
                     "keyType": "USER_MANAGED",
-                    "validAfterTime": f"{self.made_at:%Y-%m-%dT%H:%M:%SZ}",
-                    "validBeforeTime": f"{self._end:%Y-%m-%dT%H:%M:%SZ}",
+                    "validAfterTime": f"{held.made_at:%Y-%m-%dT%H:%M:%SZ}",
+                    "validBeforeTime": f"{end_of(held):%Y-%m-%dT%H:%M:%SZ}",
                 },
             )
         status, word = (403, "PERMISSION_DENIED") if ask.bearer else (401, "UNAUTHENTICATED")
@@ -256,6 +277,11 @@ class GoogleArtifactRegistry(TokenVendor):
             status, word = 401, "UNAUTHENTICATED"
         # A pull account may not read its own keys unless somebody granted it that.
         return as_json(status, {"error": {"code": status, "status": word}})
+
+
+def end_of(held: Held) -> datetime:
+    """Google's way to say that a key has no end is the last second of the year 9999."""
+    return held.expires_at or datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def invalid_grant(reason: str) -> Answer:

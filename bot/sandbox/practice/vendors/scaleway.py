@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
+from bot.sandbox.practice.keyring import Held
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import scaleway_key_id, scaleway_secret
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
@@ -45,33 +46,34 @@ class Scaleway(TokenVendor):
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.access_key = scaleway_key_id()
-        self.secret_key = scaleway_secret()
+        self.make("practice")
         self.project_id = scaleway_secret()
         self.namespaces = {"team": scaleway_secret(), "public": scaleway_secret()}
         self._image_names: dict[str, str] = {}
 
-    def fields(self) -> tuple[PracticeField, ...]:
+    def make(self, label: str = "") -> Held:
+        return self.keyring.add(
+            scaleway_key_id(), scaleway_secret(), label=label, expires_at=self.new_expiry()
+        )
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         return (
             PracticeField("Registry URL", self.registry_url),
             PracticeField("Region", "fr-par"),
             PracticeField("Project ID", self.project_id),
-            PracticeField("Access Key", self.access_key),
-            PracticeField("Secret Key", self.secret_key, secret=True),
+            PracticeField("Access Key", held.handle),
+            PracticeField("Secret Key", held.secret, secret=True),
             PracticeField("Path scope", "team"),
             PracticeField("Test image", PRIVATE_IMAGE),
         )
-
-    def secrets(self) -> tuple[str, ...]:
-        return (self.secret_key,)
 
     def side(self, ask: Ask) -> Answer:
         if ask.method == "GET" and TOKENS.fullmatch(ask.path):
             return self._token(ask)
         key = ask.headers.get("x-auth-token")
-        standing = self.standing(key, right=key == self.secret_key)
-        if standing in {Standing.NOBODY, Standing.REFUSED}:
-            return self._unauthenticated(right=key == self.secret_key)
+        held = self.keyring.holding(key or "")
+        if self.standing(key, held) in {Standing.NOBODY, Standing.REFUSED}:
+            return self._unauthenticated(held)
         if ask.method == "GET" and NAMESPACES.fullmatch(ask.path):
             return self._namespaces(ask)
         if ask.method == "GET" and IMAGES.fullmatch(ask.path):
@@ -85,8 +87,8 @@ class Scaleway(TokenVendor):
             return super().denied(denial)
         return refusal(403, "DENIED", "requested access to the resource is denied")
 
-    def _unauthenticated(self, *, right: bool) -> Answer:
-        reason = REASONS.get(self.now_state, "not_found") if right else "not_found"
+    def _unauthenticated(self, held: Held | None) -> Answer:
+        reason = REASONS.get(self.state_of(held), "not_found") if held else "not_found"
         return as_json(
             401,
             {
@@ -101,7 +103,7 @@ class Scaleway(TokenVendor):
         given = ask.basic
         anonymous = given is not None and not given[1]
         secret = given[1] if given and not anonymous else None
-        standing = self.standing(secret, right=secret == self.secret_key)
+        standing = self.standing(secret, self.keyring.holding(secret or ""))
         granted = self.granted(ask, standing)
         refused = standing is Standing.REFUSED
         if refused or (standing is Standing.NOBODY and not granted):
@@ -154,18 +156,19 @@ class Scaleway(TokenVendor):
         return as_json(200, {"images": numbered(images, ask), "total_count": len(images)})
 
     def _key(self, access_key: str) -> Answer:
-        if access_key != self.access_key:
+        held = self.keyring.find(access_key)
+        if held is None:
             return as_json(404, {"message": "resource is not found", "type": "not_found"})
-        assert self.expires_at is not None
-        made = self.expires_at - timedelta(days=90)
+        assert held.expires_at is not None
+        made = held.expires_at - timedelta(days=90)
         return as_json(
             200,
             {
                 "access_key": access_key,
-                "description": "practice",
+                "description": held.label,
                 "created_at": made.isoformat().replace("+00:00", "Z"),
                 "updated_at": made.isoformat().replace("+00:00", "Z"),
-                "expires_at": self.expires_at.isoformat().replace("+00:00", "Z"),
+                "expires_at": held.expires_at.isoformat().replace("+00:00", "Z"),
                 "default_project_id": self.project_id,
                 "editable": True,
                 "application_id": APPLICATION,
