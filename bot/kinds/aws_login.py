@@ -85,6 +85,8 @@ async def registry_token(
     except AwsError as error:
         if error.code in _DENIED:
             raise _may_not(visit, service, public=public) from None
+        if error.code in _UNKNOWN_KEY:
+            raise _not_known_here(visit, region) from None
         raise _key_refused(visit, error) from None
 
 
@@ -208,6 +210,17 @@ def _may_not(visit: Visit, service: str, *, public: bool) -> Stop:
         f"Signed in as {visit.identity}, but it may not call {needed}.",
         f"Allow {needed} in its IAM policy.",
         explicit=True,
+    )
+
+
+def _not_known_here(visit: Visit, region: str) -> Stop:
+    """STS has just named the owner of this key, so it is neither mistyped nor deleted."""
+    return unreachable(
+        Stage.LOGIN,
+        Cause.REGION_MISMATCH,
+        f"AWS knows this key as {visit.identity}, but its registry in {region} does not; "
+        "the credential was not judged.",
+        f"A new key needs a minute. If it lasts, enable {region} for the account of the key.",
     )
 
 

@@ -9,6 +9,7 @@ from bot.core.secret import Secret
 from bot.kinds.aws import AwsGateway
 from bot.kinds.checker import Checker
 from bot.kinds.registry_kinds import KINDS
+from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendors.gitlab import DEPLOY_USER
 from tests.contract.lab import Answers, open_lab
@@ -198,3 +199,23 @@ async def test_expiry_is_told_by_the_provider(slug: str, at: str, source: str) -
     assert result.expiry is not None
     assert result.expiry.at is not None
     assert (result.expiry.at.isoformat(), result.expiry.source) == (at, source)
+
+
+@pytest.mark.parametrize("slug", ["ecr", "public_ecr"])
+async def test_key_that_sts_has_just_named_is_not_called_gone(
+    monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    """ECR does not know keys that are seconds old, or of accounts without its region."""
+    async with open_lab() as lab:
+        answer = lab.practice.cloud.answer
+
+        def unaware(ask: Ask) -> Answer:
+            if "GetAuthorizationToken" not in ask.headers.get("x-amz-target", ""):
+                return answer(ask)
+            return as_json(400, {"__type": "UnrecognizedClientException", "message": "invalid"})
+
+        monkeypatch.setattr(lab.practice.cloud, "answer", unaware)
+        result = await lab.check(slug, variant="access_keys")
+
+    assert (result.verdict, result.cause) == (Verdict.UNREACHABLE, Cause.REGION_MISMATCH)
+    assert "not judged" in result.sentence
