@@ -157,7 +157,7 @@ class Policy:
         return None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _read(text: str) -> Reference:
     """A rollout asks for the same image over and over: of its Deployment and of each pod."""
     return canonical(Reference.parse(text))
