@@ -105,3 +105,25 @@ async def test_each_credential_expires_by_itself() -> None:
 
         assert await verdict(lab, vendor, old) is Verdict.REFUSED
         assert await verdict(lab, vendor, new) is Verdict.PROVEN
+
+
+async def test_the_panel_makes_and_removes_credentials() -> None:
+    """Each has a name and its own answers; the last one may go too."""
+    async with open_lab() as lab:
+        practice = lab.practice
+        practice.make("ghcr")
+        both = next(one for one in practice.registries if one.slug == "ghcr")
+        for held in both.credentials:
+            practice.remove("ghcr", held.handle)
+        none = next(one for one in practice.registries if one.slug == "ghcr")
+        with pytest.raises(ValueError, match="no credential"):
+            practice.remove("ghcr", both.credentials[0].handle)
+        with pytest.raises(ValueError, match="no quay"):
+            practice.make("quay")
+
+    assert [(one.name, one.note) for one in both.credentials] == [
+        ("practice", "made 24 Nov 2026"),
+        ("practice 2", "made 24 Nov 2026"),
+    ]
+    assert both.fields == both.credentials[1].fields
+    assert none.credentials == ()

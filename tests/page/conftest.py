@@ -32,20 +32,49 @@ class Choice:
 
 
 @dataclass
-class Credential:
+class Field:
     label: str
     value: str
     secret: bool = False
 
 
 @dataclass
+class Credential:
+    handle: str
+    fields: tuple[Field, ...]
+    note: str = "made today"
+
+    @property
+    def name(self) -> str:
+        return f"practice {self.handle}"
+
+
+@dataclass
 class Registry:
+    """`about` are the answers that are not secret, `prefix` begins each of its secrets."""
+
     slug: str
     label: str
     host: str
-    fields: tuple[Credential, ...]
+    about: Field
+    asks: str
+    prefix: str
+    credentials: list[Credential] = field(default_factory=list)
     state: str = "healthy"
     states: tuple[Choice, ...] = (Choice("healthy", "Healthy"), Choice("expired", "Expired"))
+    made: int = 0
+
+    def __post_init__(self) -> None:
+        self.make()
+
+    def make(self) -> None:
+        self.made += 1
+        secret = Field(self.asks, f"{self.prefix}{self.made}", secret=True)
+        self.credentials.append(Credential(str(self.made), (self.about, secret)))
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return self.credentials[-1].fields if self.credentials else ()
 
 
 @dataclass
@@ -65,23 +94,34 @@ class Shelf:
                 "ghcr",
                 "GitHub Container Registry",
                 "ghcr.io",
-                (
-                    Credential("Username", "acme-ci"),
-                    Credential("Personal access token", "ghp_1", secret=True),
-                ),
+                Field("Username", "acme-ci"),
+                "Personal access token",
+                "ghp_",
             ),
             Registry(
                 "gitlab",
                 "GitLab Container Registry",
                 "registry.gitlab.com",
-                (Credential("Username", "acme-gl"), Credential("Token", "glpat-1", secret=True)),
+                Field("Username", "acme-gl"),
+                "Token",
+                "glpat-",
             ),
         ]
     )
     log: list[Line] = field(default_factory=list)
 
     def set_state(self, slug: str, state: str) -> None:
-        next(one for one in self.registries if one.slug == slug).state = state
+        self._one(slug).state = state
+
+    def make(self, slug: str) -> None:
+        self._one(slug).make()
+
+    def remove(self, slug: str, handle: str) -> None:
+        of = self._one(slug)
+        of.credentials = [one for one in of.credentials if one.handle != handle]
+
+    def _one(self, slug: str) -> Registry:
+        return next(one for one in self.registries if one.slug == slug)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -180,6 +180,26 @@ async def test_practice_credentials_fill_the_form(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("bolt")
+async def test_another_practice_credential_is_made_filled_in_and_removed(page: Page) -> None:
+    """What both answer alike is shown once; each has its own secret and its own buttons."""
+    await _say(page, "/registry add")
+    dialog = page.get_by_role("dialog")
+    await dialog.wait_for()
+    practice = page.get_by_test_id("practice-gitlab")
+    await practice.get_by_role("button").first.click()
+    await practice.get_by_role("button", name="Make another credential").click()
+    second = practice.get_by_role("region", name="practice 2")
+    await second.get_by_role("button", name="Fill the form").click()
+    await expect(dialog.get_by_label("Token", exact=True)).to_have_value("glpat-2")
+    await expect(practice.get_by_text("acme-gl")).to_have_count(1)
+    await practice.get_by_role("button", name="Remove practice 1").click()
+
+    await expect(practice.get_by_role("region", name="practice 1")).to_have_count(0)
+    await practice.get_by_role("button", name="Remove practice 2").click()
+    await expect(practice.get_by_text("It has no credential any more.")).to_be_visible()
+
+
+@pytest.mark.usefixtures("bolt")
 async def test_everyone_has_modals_of_their_own(page: Page) -> None:
     """What Ada has open is not on Mel's screen, and is still there when Ada comes back."""
     await _say(page, "/registry add")

@@ -32,13 +32,25 @@ class Words:
 
 
 @dataclass
+class Token:
+    handle: str
+    fields: Sequence[Words]
+    name: str = "practice"
+    note: str = "made today"
+
+
+TOKEN = (Words("ghp_practice", "Personal access token", secret=True),)
+
+
+@dataclass
 class Ghcr:
     slug: str = "ghcr"
     label: str = "GitHub Container Registry"
     host: str = "ghcr.io"
     state: str = "healthy"
     states: Sequence[Words] = (Words("healthy", "Healthy"), Words("expired", "Expired"))
-    fields: Sequence[Words] = (Words("ghp_practice", "Personal access token", secret=True),)
+    fields: Sequence[Words] = TOKEN
+    credentials: list[Token] = field(default_factory=lambda: [Token("1", TOKEN)])
 
 
 @dataclass
@@ -57,6 +69,17 @@ class Board:
         if slug != "ghcr" or state not in {"healthy", "expired"}:
             raise ValueError(slug)
         self.registries[0].state = state
+
+    def make(self, slug: str) -> None:
+        if slug != "ghcr":
+            raise ValueError(slug)
+        self.registries[0].credentials.append(Token("2", TOKEN))
+
+    def remove(self, slug: str, handle: str) -> None:
+        held = self.registries[0].credentials
+        if slug != "ghcr" or handle not in {one.handle for one in held}:
+            raise ValueError(slug)
+        held[:] = [one for one in held if one.handle != handle]
 
 
 @pytest.fixture
@@ -108,6 +131,30 @@ async def test_practice_registries_are_shown_and_switched(practising: SlackServe
     assert before["log"][0]["who"] == "ghcr.io"
     assert before["names"] == {"NAME": ["ghcr-acme"]}
     assert before["commands"][0]["text"] == "/registry list"
+
+
+async def test_credentials_are_made_and_removed_in_the_panel(practising: SlackServer) -> None:
+    """As on the vendor's own page while one is rotated by hand."""
+    async with Person(practising.url) as ada:
+        await ada.do("make_credential", slug="ghcr")
+        both = await ada.state()
+        await ada.do("remove_credential", slug="ghcr", handle="1")
+        one = await ada.state()
+        with pytest.raises(Impossible, match="no such credential"):
+            await ada.do("remove_credential", slug="ghcr", handle="1")
+        with pytest.raises(Impossible, match="no such practice registry"):
+            await ada.do("make_credential", slug="quay")
+
+    def handles(state: dict[str, Any]) -> list[str]:
+        return [held["handle"] for held in state["practice"]["registries"][0]["credentials"]]
+
+    assert (handles(both), handles(one)) == (["1", "2"], ["2"])
+    assert both["practice"]["registries"][0]["credentials"][0] == {
+        "handle": "1",
+        "name": "practice",
+        "note": "made today",
+        "fields": [{"label": "Personal access token", "value": "ghp_practice", "secret": True}],
+    }
 
 
 async def test_time_is_skipped(practising: SlackServer, clock: MovableClock) -> None:

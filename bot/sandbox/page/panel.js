@@ -57,8 +57,35 @@ function card(registry) {
       h("span", { class: "chevron", "aria-hidden": "true" })),
     open && h("div", { key: "body", class: "practice-body" },
       stateSwitch(registry),
-      h("dl", { class: "credentials" }, registry.fields.map((field) => credential(registry, field))),
-      fillable(registry) && h("button", { key: "fill", class: "button primary wide", onclick: () => fillAndShow(registry) }, "Fill the form")));
+      answers(registry),
+      h("button", { key: "make", class: "button wide", onclick: () => makeOne(registry) }, "Make another credential")));
+}
+
+// What all credentials answer alike is shown once, above them.
+function answers(registry) {
+  const all = registry.credentials;
+  if (!all.length) return h("p", { key: "none", class: "soft" }, "It has no credential any more.");
+  const everywhere = (field) => all.every((one) => one.fields.some((other) => other.label === field.label && other.value === field.value));
+  const shared = all.length > 1 ? all[0].fields.filter(everywhere) : [];
+  return [
+    shared.length > 0 && h("dl", { key: "shared", class: "credentials" }, shared.map((field) => answer(registry.slug, field))),
+    ...all.map((one) => h("section", { key: one.handle, class: "one-of", "aria-label": one.name },
+      h("h4", null, one.name, h("small", null, one.note)),
+      h("dl", { class: "credentials" }, one.fields.filter((field) => all.length === 1 || !everywhere(field)).map((field) => answer(`${registry.slug}/${one.handle}`, field))),
+      h("div", { class: "acts" },
+        fillable(registry) && h("button", { key: "fill", class: "button primary", onclick: () => fillAndShow({ ...registry, fields: one.fields }) }, "Fill the form"),
+        h("button", { key: "remove", class: "button", "aria-label": `Remove ${one.name}`, onclick: () => removeOne(registry, one) }, "Remove")))),
+  ];
+}
+
+async function makeOne(registry) {
+  const done = await actNow({ do: "make_credential", slug: registry.slug });
+  if (done.ok) toast(`${registry.label} has another credential now.`);
+}
+
+async function removeOne(registry, one) {
+  const done = await actNow({ do: "remove_credential", slug: registry.slug, handle: one.handle });
+  if (done.ok) toast(`${registry.label} knows ${one.name} no more.`);
 }
 
 function fillAndShow(registry) {
@@ -75,13 +102,13 @@ function stateSwitch(registry) {
 }
 
 async function setState(registry, value) {
-  const answer = await actNow({ do: "practice", slug: registry.slug, state: value });
+  const done = await actNow({ do: "practice", slug: registry.slug, state: value });
   const label = registry.states.find((one) => one.value === value)?.label ?? value;
-  if (answer.ok) toast(`${registry.label} is now: ${label}.`);
+  if (done.ok) toast(`${registry.label} is now: ${label}.`);
 }
 
-function credential(registry, field) {
-  const key = `${registry.slug}/${field.label}`;
+function answer(of, field) {
+  const key = `${of}/${field.label}`;
   const masked = field.secret && !state.shown.has(key);
   const reveal = () => {
     const shown = new Set(state.shown);

@@ -52,6 +52,11 @@ class Keyring:
         return len(self._held)
 
     @property
+    def made(self) -> int:
+        """How many there were ever."""
+        return len(self._held) + len(self._ended)
+
+    @property
     def shown(self) -> Held:
         """The one to copy: the newest that is not stopped, or the last there was."""
         active = [one for one in self._held if one.active]

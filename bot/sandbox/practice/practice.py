@@ -17,6 +17,7 @@ from bot.kinds.aws import AwsIdentity
 from bot.kinds.net import Resolver
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
 from bot.sandbox.practice.certificates import Certificates
+from bot.sandbox.practice.keyring import Held
 from bot.sandbox.practice.listener import Listener, Site, tls_context
 from bot.sandbox.practice.log import LogEntry, RequestLog
 from bot.sandbox.practice.resolver import PracticeResolver
@@ -61,8 +62,21 @@ SHOWN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class PracticeCredential:
+    """One credential as the sandbox shows it: the form's answers, and what else is known of it."""
+
+    handle: str
+    name: str
+    note: str
+    fields: tuple[PracticeField, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeRegistry:
-    """One practice registry as the sandbox shows it. `states` are those offered to a person."""
+    """One practice registry as the sandbox shows it. `states` are those offered to a person.
+
+    `fields` are the answers with the newest credential, `credentials` all there are, oldest first.
+    """
 
     slug: str
     label: str
@@ -70,6 +84,7 @@ class PracticeRegistry:
     state: str
     states: tuple[StateChoice, ...]
     fields: tuple[PracticeField, ...]
+    credentials: tuple[PracticeCredential, ...]
 
 
 class Practice:
@@ -178,6 +193,7 @@ class Practice:
                 vendor.now_state.value,
                 choices(state for state in SHOWN if state in self.states_of(vendor.slug)),
                 vendor.fields(),
+                tuple(shown_credential(vendor, held) for held in vendor.keyring),
             )
             for vendor in self.vendors.values()
         ]
@@ -192,6 +208,21 @@ class Practice:
             raise ValueError(f"{slug} cannot be {state}")
         self.vendors[slug].set_state(State(state))
         self._tls.hang_up()
+
+    def make(self, slug: str) -> None:
+        """One more credential, made as a person makes it; a ValueError when there is no `slug`."""
+        vendor = self._known(slug)
+        vendor.make(f"practice {vendor.keyring.made + 1}")
+
+    def remove(self, slug: str, handle: str) -> None:
+        """End a credential at once, as a person does; a ValueError when there is no such one."""
+        if not self._known(slug).keyring.end(handle):
+            raise ValueError(f"{slug} has no credential {handle}")
+
+    def _known(self, slug: str) -> Vendor:
+        if slug not in self.vendors:
+            raise ValueError(f"there is no {slug}")
+        return self.vendors[slug]
 
     @property
     def log(self) -> Sequence[LogEntry]:
@@ -259,6 +290,11 @@ class Practice:
         if any(text in (address + headers).encode() for text in texts):
             return "address"
         return "body" if "assertion" in ask.form else ""
+
+
+def shown_credential(vendor: Vendor, held: Held) -> PracticeCredential:
+    note = f"made {held.made_at:%-d %b %Y}" + ("" if held.active else ", stopped")
+    return PracticeCredential(held.handle, held.label or held.handle, note, vendor.fields_of(held))
 
 
 def collect(_: Ask) -> Answer:

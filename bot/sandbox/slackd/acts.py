@@ -36,6 +36,8 @@ class Acts:
             "close": self._close,
             "skip": self._skip,
             "practice": self._practice,
+            "make_credential": self._make_credential,
+            "remove_credential": self._remove_credential,
             "reset_hint": self._nothing,
         }
 
@@ -113,14 +115,36 @@ class Acts:
 
     async def _practice(self, user_id: str, body: JSON) -> JSON:
         del user_id
-        if self._board is None:
-            raise Impossible("There are no practice registries here.")
         try:
-            self._board.set_state(str(body.get("slug")), str(body.get("state")))
+            self._practised.set_state(str(body.get("slug")), str(body.get("state")))
         except ValueError:
             raise Impossible("That practice registry has no such state.") from None
         self._world.changes.bump()
         return {}
+
+    async def _make_credential(self, user_id: str, body: JSON) -> JSON:
+        del user_id
+        try:
+            self._practised.make(str(body.get("slug")))
+        except ValueError:
+            raise Impossible("There is no such practice registry.") from None
+        self._world.changes.bump()
+        return {}
+
+    async def _remove_credential(self, user_id: str, body: JSON) -> JSON:
+        del user_id
+        try:
+            self._practised.remove(str(body.get("slug")), str(body.get("handle")))
+        except ValueError:
+            raise Impossible("That practice registry has no such credential.") from None
+        self._world.changes.bump()
+        return {}
+
+    @property
+    def _practised(self) -> Board:
+        if self._board is None:
+            raise Impossible("There are no practice registries here.")
+        return self._board
 
 
 def _object(body: JSON, name: str) -> dict[str, Any]:

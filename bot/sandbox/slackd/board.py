@@ -18,8 +18,8 @@ class Choice(Protocol):
     def label(self) -> str: ...
 
 
-class Credential(Protocol):
-    """One field of working credentials, to copy."""
+class Field(Protocol):
+    """One answer of a form, to copy."""
 
     @property
     def label(self) -> str: ...
@@ -27,6 +27,19 @@ class Credential(Protocol):
     def value(self) -> str: ...
     @property
     def secret(self) -> bool: ...
+
+
+class Credential(Protocol):
+    """One of the credentials that a registry knows."""
+
+    @property
+    def handle(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def fields(self) -> Sequence[Field]: ...
 
 
 class Registry(Protocol):
@@ -43,7 +56,9 @@ class Registry(Protocol):
     @property
     def states(self) -> Sequence[Choice]: ...
     @property
-    def fields(self) -> Sequence[Credential]: ...
+    def fields(self) -> Sequence[Field]: ...
+    @property
+    def credentials(self) -> Sequence[Credential]: ...
 
 
 class Line(Protocol):
@@ -58,13 +73,15 @@ class Line(Protocol):
 
 
 class Board(Protocol):
-    """All of them; `set_state` raises ValueError for what there is not."""
+    """All of them; what changes one raises ValueError for what there is not."""
 
     @property
     def registries(self) -> Sequence[Registry]: ...
     @property
     def log(self) -> Sequence[Line]: ...
     def set_state(self, slug: str, state: str) -> None: ...
+    def make(self, slug: str) -> None: ...
+    def remove(self, slug: str, handle: str) -> None: ...
 
 
 def shown_registries(board: Board) -> list[JSON]:
@@ -76,12 +93,18 @@ def shown_registries(board: Board) -> list[JSON]:
             "host": one.host,
             "state": one.state,
             "states": [{"value": s.value, "label": s.label} for s in one.states],
-            "fields": [
-                {"label": f.label, "value": f.value, "secret": f.secret} for f in one.fields
+            "fields": _fields(one.fields),
+            "credentials": [
+                {"handle": c.handle, "name": c.name, "note": c.note, "fields": _fields(c.fields)}
+                for c in one.credentials
             ],
         }
         for one in board.registries
     ]
+
+
+def _fields(fields: Sequence[Field]) -> list[JSON]:
+    return [{"label": one.label, "value": one.value, "secret": one.secret} for one in fields]
 
 
 def shown_log(board: Board | None) -> list[JSON]:
