@@ -81,7 +81,7 @@ function ghcr() {
 }
 
 function names() {
-  return state.snap.names ?? [];
+  return state.snap.names?.NAME ?? [];
 }
 
 function testCommand() {
