@@ -30,6 +30,8 @@ async def rotation(names: tuple[str, ...], *, workspace: str) -> int:
                 code = MISSING
             else:
                 _say("  nothing is missing")
+            for note in found.notes:
+                _say(f"  note: {note}")
     return code
 
 

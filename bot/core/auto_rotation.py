@@ -207,7 +207,9 @@ def in_force(run: Run, now: datetime, grace_until: datetime) -> Run:
 
 
 def grace_over(run: Run, now: datetime) -> Run:
-    return _at(run, Step.DISABLE if run.reversible else Step.REVOKE, now)
+    """What the provider cannot name is not stopped either; a person removes it."""
+    stops = run.reversible and run.old_handle
+    return _at(run, Step.DISABLE if stops else Step.REVOKE, now)
 
 
 def disabled(run: Run, now: datetime, grace: timedelta) -> Run:

@@ -118,8 +118,7 @@ class Report:
     """A period as it is told to people, from `since` to `until`.
 
     `unproven` are registries whose credential was never proven; `idle` those without one good check
-    in the whole grid though they were checked: they are perhaps unused. `unused` are those that
-    nothing that runs uses; none while nobody tells what runs.
+    in the whole grid though they were checked: they are perhaps unused.
     """
 
     since: datetime
@@ -131,7 +130,6 @@ class Report:
     unproven: tuple[str, ...]
     idle: tuple[str, ...]
     grid: Grid
-    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

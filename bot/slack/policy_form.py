@@ -67,13 +67,13 @@ def policy_form(view: PolicyView, channel: str) -> dict[str, Any]:
     kept = "stored; leave blank to keep it" if view.held else ""
     blocks += [
         input_block(
-            ids.field_block(name),
-            label,
+            ids.field_block(one.name),
+            one.label,
             text_input(ids.TYPED, placeholder=kept),
             optional=True,
-            hint="What it is rotated with; used for nothing else.",
+            hint=one.hint or "What it is rotated with; used for nothing else.",
         )
-        for name, label in view.fields
+        for one in view.fields
     ]
     if view.fields:
         blocks.append(context(VISIBLE))
@@ -110,6 +110,7 @@ def diagnosis_card(found: Diagnosis) -> Card:
     lines += [f"⚠ {escape(each, 600)}" for each in found.problems]
     if not found.problems:
         lines.append("✓ Nothing is missing.")
+    lines += [escape(each, 600) for each in found.notes]
     return say("What would be done", *lines)
 
 

@@ -115,7 +115,7 @@ def _advice(view: RotationView) -> list[str]:
             return ["The old one stays in force until the new one is proven."]
         case Phase.FAILED:
             return [escape(state.why, 600)]
-        case Phase.GRACE if view.step is not None:
+        case Phase.GRACE if view.ends_old:
             until = moment(state.grace_until) if state.grace_until else "the grace period is over"
             then = "then Registrar ends it at the provider and sees it dead."
             return [f"The old one is kept as a way back until {until}; {then}"]
@@ -190,7 +190,7 @@ def _controls(view: RotationView) -> list[Block]:
         return [actions(off, show)]
     if phase not in {Phase.GRACE, Phase.ENDING}:
         return [actions(show)]
-    if view.step is not None:
+    if view.ends_old or (view.step is not None and phase is Phase.GRACE):
         back = button("Go back to the old one", ids.ROTATION_BACK, view.id)
         return [actions(back, show)] if phase is Phase.GRACE else [actions(show)]
     elements = [

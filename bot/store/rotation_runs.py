@@ -96,6 +96,22 @@ async def all_of(session: AsyncSession, team_id: str) -> Sequence[RotationRow]:
     return (await session.exec(wanted)).all()
 
 
+async def made(session: AsyncSession, credential_id: str) -> str:
+    """The provider's name of a credential that an automatic rotation made; empty for any other."""
+    wanted = (
+        select(RotationRow)
+        .join(RotationMember, col(RotationMember.rotation_id) == col(RotationRow.id))
+        .where(
+            col(RotationMember.new_credential_id) == credential_id,
+            col(RotationRow.mode) == AUTOMATIC,
+        )
+        .order_by(col(RotationRow.opened_at).desc())
+        .limit(1)
+    )
+    row = (await session.exec(wanted)).first()
+    return run_of(row).new_handle if row is not None and row.run_json else ""
+
+
 async def policy(session: AsyncSession, registry_id: str) -> RotationPolicy | None:
     return await session.get(RotationPolicy, registry_id, populate_existing=True)
 

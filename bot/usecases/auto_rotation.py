@@ -288,7 +288,10 @@ async def _prepare(deps: Deps, rotators: Rotators, turn: Turn) -> After:
         )
     if result.verdict is not Verdict.PROVEN and result.verdict is not Verdict.UNPROVEN:
         raise Unclear(result.sentence)
-    ready = await rotators.run(turn.old, turn.access, turn.provider.ready)
+    async with deps.store.reading() as session:
+        mine = next(one for one in turn.members if one.registry_id == turn.row.registry_id)
+        made = await rotation_runs.made(session, mine.old_credential_id)
+    ready = await rotators.run(turn.old, turn.access, turn.provider.ready, made)
     if not ready.ready:
         return _only(auto_rotation.refused, " ".join(ready.problems), REFUSED)
     return After(lambda run, now: auto_rotation.prepared(run, now, ready.handle))
@@ -396,7 +399,7 @@ async def _disabled(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
 async def _go_back(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     """Start the old one again, if it was stopped, and put it in force."""
     handle, provider = turn.run.old_handle, turn.provider
-    if turn.run.reversible:
+    if turn.run.reversible and handle:
         config = _in_force(turn)
         await rotators.run(config, turn.access, lambda errand: provider.enable(errand, handle))
 
@@ -415,6 +418,8 @@ async def _go_back(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
 
 async def _revoke(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     handle = turn.run.old_handle
+    if not handle:
+        return After(auto_rotation.revoked, detail="left to a person")
     await rotators.run(_in_force(turn), turn.access, _revoking(turn.provider, handle))
     return After(auto_rotation.revoked, detail=f"ended: {handle}")
 

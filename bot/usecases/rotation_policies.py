@@ -13,7 +13,8 @@ from bot.core.rotation import GRACE_MOST
 from bot.core.rotation_schedule import DAYS_MOST, Wish, due_at, opens_at
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotDone, RegistrarError, Unclear
-from bot.kinds.rotation.base import Provider, Right, Strategy
+from bot.kinds.base import Field
+from bot.kinds.rotation.base import Provider, Readiness, Right, Strategy
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import audit, credentials, registries, rotation_runs, workspaces
 from bot.store.registries import Stored
@@ -55,18 +56,22 @@ class PolicyView:
     unsuited: str = ""
     strategy: Strategy | None = None
     rights: tuple[Right, ...] = ()
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[Field, ...] = ()
     held: bool = False
     next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What would be done, step by step, and what is missing for it; nothing was done."""
+    """What would be done, step by step, and what is missing for it; nothing was done.
+
+    `notes` hinder nothing, but are good to know before.
+    """
 
     name: str
     steps: tuple[str, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> PolicyView:
@@ -91,7 +96,7 @@ async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Polic
         found.version if found else 0,
         strategy=provider.strategy,
         rights=provider.rights,
-        fields=tuple((one.name, one.label) for one in provider.fields),
+        fields=provider.fields,
         held=found is not None and found.access_blob is not None,
         next_at=opens_at(due, now, hours, frozen) if due else None,
     )
@@ -177,18 +182,19 @@ async def diagnose(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> D
     async with deps.store.reading() as session:
         stored = await find(session, actor, name)
         found = await rotation_runs.policy(session, stored.registry.id)
+        held = stored.credential
+        made = await rotation_runs.made(session, held.id) if held else ""
     config = _config(deps, stored)
     provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
     if config is None or provider is None:
         return Diagnosis(name, (), (reason,))
     try:
         access = rotation_runs.access(found, deps.store.keyring)
-        ready = await rotators.run(config, access, provider.ready)
-        problems = ready.problems
+        ready = await rotators.run(config, access, provider.ready, made)
     except (NotDone, Unclear) as error:
-        problems = (str(error),)
+        ready = Readiness(problems=(str(error),))
     grace = found.grace_hours if found else 24
-    return Diagnosis(name, _steps(provider, grace), problems)
+    return Diagnosis(name, _steps(provider, grace), ready.problems, ready.notes)
 
 
 async def tick_rotation_policies(deps: Deps, rotators: Rotators) -> int:
@@ -263,11 +269,11 @@ def _validate(wanted: Wanted, before: PolicyView, access: Mapping[str, Secret]) 
         faults["lasts_days"] = "Between 1 and 365 days."
     if not 0 <= wanted.grace_hours <= GRACE_HOURS_MOST:
         faults["grace_hours"] = f"Between 0 and {GRACE_HOURS_MOST} hours."
-    missing = [(name, label) for name, label in before.fields if not access.get(name)]
+    missing = [one for one in before.fields if one.required and not access.get(one.name)]
     if wanted.enabled and not before.held:
-        faults |= {name: f"{label} is needed to rotate it." for name, label in missing}
+        faults |= {one.name: f"{one.label} is needed to rotate it." for one in missing}
     elif access and missing:
-        faults |= {name: "Give all of these, or none." for name, _ in missing}
+        faults |= {one.name: "Give all of these, or none." for one in missing}
     if faults:
         raise InvalidInput(faults)
 

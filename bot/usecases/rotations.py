@@ -44,7 +44,7 @@ class RotationView:
     """A rotation for people. `others` are names of further registries that share the credential.
 
     `old_login` and `old_fingerprint` tell the old credential apart from the new one. `step` is that
-    of an automatic rotation.
+    of an automatic rotation, and `ends_old` says that it ends the old one itself.
     """
 
     id: str
@@ -62,6 +62,7 @@ class RotationView:
     new_fingerprint: str
     version: int
     step: Step | None = None
+    ends_old: bool = False
 
 
 async def view(deps: Deps, team_id: str, rotation_id: str) -> RotationView:
@@ -322,6 +323,7 @@ async def _view(session: AsyncSession, row: RotationRow) -> RotationView:
     old = await credentials.find(session, first.old_credential_id)
     new = await credentials.find(session, first.new_credential_id)
     kind = KINDS.get(lead.kind)
+    run = rotation_runs.run_of(row) if row.run_json else None
     return RotationView(
         id=row.id,
         team_id=row.team_id,
@@ -337,7 +339,8 @@ async def _view(session: AsyncSession, row: RotationRow) -> RotationView:
         old_fingerprint=old.fingerprint if old else "",
         new_fingerprint=new.fingerprint if new else "",
         version=row.version,
-        step=rotation_runs.run_of(row).step if row.run_json else None,
+        step=run.step if run else None,
+        ends_old=run is not None and (run.in_place or bool(run.old_handle)),
     )
 
 

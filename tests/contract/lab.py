@@ -102,9 +102,9 @@ def aws_session() -> boto3.Session:
 
 
 @asynccontextmanager
-async def open_lab() -> AsyncIterator[Lab]:
+async def open_lab(clock: FixedClock | None = None) -> AsyncIterator[Lab]:
     """A fresh lab; nothing in it outlives the test."""
-    clock = FixedClock(NOON)
+    clock = clock or FixedClock(NOON)
     practice = await Practice.start(clock=clock, slow=SLOW)
     egress = Egress(allow=AllowList(), ca_file=practice.ca_file, resolver=practice.resolver)
     aws = AwsGateway(identity=practice.aws_identity, endpoint=practice.aws_endpoint)

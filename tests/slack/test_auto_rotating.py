@@ -12,6 +12,7 @@ import pytest
 
 from bot.core.auto_rotation import Step
 from bot.core.rotation import Phase
+from bot.kinds.base import Field
 from bot.kinds.rotation.base import Right, Strategy
 from bot.kinds.rotation.gateway import Rotators
 from bot.slack import ids
@@ -184,7 +185,7 @@ def test_every_look_keeps_to_the_limits() -> None:
         version=3,
         strategy=Strategy.DUAL,
         rights=tuple(Right(f"iam:{'Y' * 100}{number}", "why") for number in range(30)),
-        fields=tuple((f"field_{number}", "L" * 200) for number in range(6)),
+        fields=tuple(Field(f"field_{number}", "L" * 200, hint="H" * 500) for number in range(6)),
         next_at=NOW,
     )
     assert view_problems(policy_form(view, "C1")) == []

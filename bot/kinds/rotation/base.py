@@ -34,11 +34,14 @@ class Readiness:
     """What asking without side effects showed.
 
     `handle` is the provider's own name of the credential in force (an access key id, a token's
-    number). `problems` are sentences on what is missing; with any, nothing must be made.
+    number); empty where the provider does not tell which one it is: then the old one is never
+    touched, and a person has to remove it. `problems` are sentences on what is missing; with any,
+    nothing must be made. `notes` are what else a person should know before.
     """
 
     handle: str = ""
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -73,10 +76,12 @@ class Errand:
 
     `visit` goes to the provider with the credential that is used for the call. `access` holds the
     answers to the provider's `fields`, all of them secret; empty where its own key is enough.
+    `made` is the provider's own name of the credential in force where Registrar made that itself.
     """
 
     visit: Visit
     access: Mapping[str, Secret] = field(default_factory=dict)
+    made: str = ""
 
     @property
     def config(self) -> Config:

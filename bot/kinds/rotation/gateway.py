@@ -40,8 +40,9 @@ class Rotators:
         config: Config,
         access: Mapping[str, Secret] | None,
         call: Callable[[Errand], Awaitable[T]],
+        made: str = "",
     ) -> T:
-        """Do `call` with the credential of `config`.
+        """Do `call` with the credential of `config`, which is `made` if Registrar made it.
 
         Raises NotDone or Unclear, as the provider's methods do. What stops a check, a limit or an
         outage among it, is unclear here: whether anything was done is not known.
@@ -52,7 +53,7 @@ class Rotators:
         visit.enter(Stage.LOGIN)
         try:
             async with asyncio.timeout(TOTAL):
-                return await call(Errand(visit, access or _NO_ACCESS))
+                return await call(Errand(visit, access or _NO_ACCESS, made))
         except Stop as stop:
             raise Unclear(stop.finding.sentence) from None
         except EgressError as error:

@@ -7,8 +7,16 @@ from typing import Final
 
 from bot.core.config import Config
 from bot.kinds.rotation.base import Provider
+from bot.kinds.rotation.docker_hub import DockerHubTokens
+from bot.kinds.rotation.gitlab import GitlabToken
+from bot.kinds.rotation.gitlab_deploy import GitlabDeployTokens
+from bot.kinds.rotation.scaleway import ScalewayKeys
 
-PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {}
+PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
+    "scaleway": (ScalewayKeys(),),
+    "docker_hub": (DockerHubTokens(),),
+    "gitlab": (GitlabToken(), GitlabDeployTokens()),
+}
 
 
 def provider_for(config: Config) -> tuple[Provider | None, str]:

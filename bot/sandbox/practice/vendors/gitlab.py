@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -16,6 +16,12 @@ from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVendor
 
 SERVICE = "container_registry"
+DEPLOY_TOKENS = re.compile(
+    r"/api/v4/(?P<kind>groups|projects)/(?P<place>[^/]+)/deploy_tokens(?:/(?P<id>[0-9]+))?"
+)
+PERSONAL = re.compile(r"/api/v4/personal_access_tokens/(?P<id>[0-9]+)")
+LONGEST = timedelta(days=365)
+WITHOUT_DATE = timedelta(days=7)
 DEPLOY_USER = "gitlab+deploy-token-7"
 LISTS = re.compile(r"/api/v4/(?P<kind>groups|projects)/(?P<place>[^/]+)/registry/repositories")
 REASONS = {
@@ -49,7 +55,11 @@ class GitLab(TokenVendor):
         self._made = 0
         self.make("practice")
         self.deploy_tokens = Keyring(bench.clock)
-        self.deploy_tokens.add("7", gitlab_deploy_token(), login=DEPLOY_USER)
+        self.deploy_tokens.add("7", gitlab_deploy_token(), login=DEPLOY_USER, label="ci")
+        self.rotates_itself = True
+        self._replaced_by: dict[str, str] = {}
+        self.managers = Keyring(bench.clock)
+        self.managers.add("9", gitlab_token(), label="registrar", expires_at=self.new_expiry())
 
     @property
     def token(self) -> str:
@@ -77,7 +87,7 @@ class GitLab(TokenVendor):
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (*super().secrets(), *self.deploy_tokens.secrets())
+        return (*super().secrets(), *self.deploy_tokens.secrets(), *self.managers.secrets())
 
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.path:
@@ -85,6 +95,12 @@ class GitLab(TokenVendor):
                 return self._jwt(ask)
             case "GET", "/api/v4/personal_access_tokens/self":
                 return self._self(ask)
+            case "POST", "/api/v4/personal_access_tokens/self/rotate":
+                return self._rotate(ask)
+            case "GET", path if PERSONAL.fullmatch(path):
+                return self._one(ask)
+            case _, path if DEPLOY_TOKENS.fullmatch(path):
+                return self._deploy_tokens(ask)
             case "GET", path if LISTS.fullmatch(path):
                 return self._list(ask)
             case "GET", "/api/v4/version":
@@ -117,7 +133,7 @@ class GitLab(TokenVendor):
 
     def _self(self, ask: Ask) -> Answer:
         token = ask.headers.get("private-token") or ask.bearer
-        held = self.keyring.holding(token)
+        held = self.keyring.holding(token) or self.managers.holding(token)
         standing = self.standing(token or None, held)
         if standing is Standing.NOBODY or held is None:
             return as_json(401, {"message": "401 Unauthorized"})
@@ -128,6 +144,74 @@ class GitLab(TokenVendor):
                 return as_json(401, {"message": "401 Unauthorized"})
             return as_json(401, {"error": "invalid_token", "error_description": reason})
         return as_json(200, self._about(held))
+
+    def _rotate(self, ask: Ask) -> Answer:
+        """The token replaces itself; one that did so before takes its whole family along."""
+        held = self.keyring.holding(ask.headers.get("private-token", ""))
+        if self.standing("sent", held) is Standing.REFUSED or held is None:
+            after = self._replaced_by.get(held.handle, "") if held else ""
+            while after:
+                self.keyring.end(after)
+                after = self._replaced_by.get(after, "")
+            return as_json(401, {"message": "401 Unauthorized"})
+        if not self.rotates_itself or self.now_state is State.LACKS_SCOPE:
+            return as_json(403, {"error": "insufficient_scope", "scope": "api self_rotate"})
+        now, given = self.bench.clock.now(), str(ask.json.get("expires_at", ""))
+        ends = datetime.fromisoformat(f"{given}T00:00:00+00:00") if given else now + WITHOUT_DATE
+        if ends > now + LONGEST:
+            return as_json(400, {"message": "400 Bad request - Expires at must be sooner"})
+        made = self.make(held.label)
+        made.expires_at = ends.replace(hour=0, minute=0, second=0, microsecond=0)
+        self._replaced_by[held.handle] = made.handle
+        self.keyring.end(held.handle)
+        return as_json(200, {**self._about(made), "token": made.secret})
+
+    def _one(self, ask: Ask) -> Answer:
+        """A token of the same person, alive or not."""
+        asks = self.keyring.holding(ask.headers.get("private-token", ""))
+        found = PERSONAL.fullmatch(ask.path)
+        held = self.keyring.ever(found["id"]) if found else None
+        if self.standing("sent", asks) is Standing.REFUSED:
+            return as_json(401, {"message": "401 Unauthorized"})
+        if held is None:
+            return as_json(404, {"message": "404 Not Found"})
+        gone = held.dead_from is not None
+        return as_json(200, {**self._about(held), "revoked": gone, "active": not gone})
+
+    def _deploy_tokens(self, ask: Ask) -> Answer:
+        """The deploy tokens of the group `team`, for an access token with api alone."""
+        token = ask.headers.get("private-token", "")
+        held = self.managers.holding(token)
+        if self.standing("sent", held) is Standing.REFUSED:
+            known = self.standing("sent", self.keyring.holding(token)) is not Standing.REFUSED
+            return as_json(403 if known else 401, {"error": "insufficient_scope"})
+        found = DEPLOY_TOKENS.fullmatch(ask.path)
+        assert found is not None
+        if (found["kind"], unquote(found["place"])) != ("groups", "team"):
+            return as_json(404, {"message": "404 Not Found"})
+        if ask.method == "DELETE":
+            gone = self.deploy_tokens.end(found["id"] or "")
+            return Answer(204) if gone else as_json(404, {"message": "404 Not Found"})
+        if ask.method == "POST":
+            return self._new_deploy_token(ask)
+        tokens = [_about_deploy_token(one) for one in self.deploy_tokens]
+        return as_json(200, numbered(tokens, ask, "per_page"))
+
+    def _new_deploy_token(self, ask: Ask) -> Answer:
+        name, scopes = str(ask.json.get("name", "")), ask.json.get("scopes")
+        if not name or scopes != ["read_registry"]:
+            return as_json(400, {"message": "400 Bad request"})
+        self._made += 1
+        number = str(100 + self._made)
+        given = ask.json.get("expires_at")
+        held = self.deploy_tokens.add(
+            number,
+            gitlab_deploy_token(),
+            login=str(ask.json.get("username") or f"gitlab+deploy-token-{number}"),
+            label=name,
+            expires_at=datetime.fromisoformat(given) if given else None,
+        )
+        return as_json(201, {**_about_deploy_token(held), "token": held.secret})
 
     def _list(self, ask: Ask) -> Answer:
         """The repositories of a group; the practice group has no project of its name."""
@@ -152,6 +236,8 @@ class GitLab(TokenVendor):
     def _about(self, held: Held) -> dict[str, object]:
         lacks = self.now_state is State.LACKS_SCOPE
         scopes = ["read_user"] if lacks else ["read_api", "read_registry"]
+        scopes += ["self_rotate"] if self.rotates_itself and not lacks else []
+        scopes = ["api"] if held in self.managers else scopes
         assert held.expires_at is not None
         made = held.expires_at - timedelta(days=90)
         return {
@@ -165,3 +251,16 @@ class GitLab(TokenVendor):
             "active": True,
             "expires_at": held.expires_at.date().isoformat(),
         }
+
+
+def _about_deploy_token(held: Held) -> dict[str, object]:
+    ends = held.expires_at
+    return {
+        "id": int(held.handle),
+        "name": held.label,
+        "username": held.login,
+        "expires_at": ends.isoformat() if ends is not None else None,
+        "scopes": ["read_registry"],
+        "revoked": False,
+        "expired": False,
+    }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from bot.sandbox.practice.ask import Answer, Ask, as_json, refusal
-from bot.sandbox.practice.keyring import Held
+from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import scaleway_key_id, scaleway_secret
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
@@ -22,6 +22,9 @@ NAMESPACES = re.compile(r"/registry/v1/regions/(?P<region>[a-z]{2}-[a-z]{3})/nam
 IMAGES = re.compile(
     r"/registry/v1/regions/[a-z]{2}-[a-z]{3}/images(?:/(?P<image>[0-9a-f-]{36})/tags)?"
 )
+KEYS = "/iam/v1alpha1/api-keys"
+SETTLES = timedelta(seconds=20)
+MOST_KEYS = 20
 REASONS = {State.EXPIRED: "expired", State.REVOKED: "not_found"}
 
 
@@ -50,6 +53,12 @@ class Scaleway(TokenVendor):
         self.project_id = scaleway_secret()
         self.namespaces = {"team": scaleway_secret(), "public": scaleway_secret()}
         self._image_names: dict[str, str] = {}
+        self.iam = "read"  # what the keys that pull may do with keys: nothing, `read` or `manage`
+        self.managers = Keyring(bench.clock)
+        self.managers.add(scaleway_key_id(), scaleway_secret(), label="registrar")
+
+    def secrets(self) -> tuple[str, ...]:
+        return (*super().secrets(), *self.managers.secrets())
 
     def make(self, label: str = "") -> Held:
         return self.keyring.add(
@@ -71,6 +80,9 @@ class Scaleway(TokenVendor):
         if ask.method == "GET" and TOKENS.fullmatch(ask.path):
             return self._token(ask)
         key = ask.headers.get("x-auth-token")
+        manager = self.managers.holding(key or "")
+        if manager is not None and ask.path.startswith(KEYS):
+            return self._keys(ask, "manage")
         held = self.keyring.holding(key or "")
         if self.standing(key, held) in {Standing.NOBODY, Standing.REFUSED}:
             return self._unauthenticated(held)
@@ -78,8 +90,8 @@ class Scaleway(TokenVendor):
             return self._namespaces(ask)
         if ask.method == "GET" and IMAGES.fullmatch(ask.path):
             return self._images(ask)
-        if ask.method == "GET" and ask.path.startswith("/iam/v1alpha1/api-keys/"):
-            return self._key(ask.path.rpartition("/")[2])
+        if ask.path.startswith(KEYS):
+            return self._keys(ask, self.iam)
         return as_json(404, {"message": "resource is not found", "type": "not_found"})
 
     def denied(self, denial: Denial) -> Answer:
@@ -155,22 +167,48 @@ class Scaleway(TokenVendor):
                 images.append(image)
         return as_json(200, {"images": numbered(images, ask), "total_count": len(images)})
 
-    def _key(self, access_key: str) -> Answer:
-        held = self.keyring.find(access_key)
+    def _keys(self, ask: Ask, may: str) -> Answer:
+        """API keys of the application; whoever may `read` may not make or delete any."""
+        if not may or (ask.method != "GET" and may != "manage"):
+            return as_json(403, {"message": "insufficient permissions"})
+        if ask.path == KEYS:
+            return self._new_key(ask) if ask.method == "POST" else self._all_keys(ask)
+        held = self.keyring.find(ask.path.removeprefix(f"{KEYS}/"))
         if held is None:
             return as_json(404, {"message": "resource is not found", "type": "not_found"})
-        assert held.expires_at is not None
-        made = held.expires_at - timedelta(days=90)
-        return as_json(
-            200,
-            {
-                "access_key": access_key,
-                "description": held.label,
-                "created_at": made.isoformat().replace("+00:00", "Z"),
-                "updated_at": made.isoformat().replace("+00:00", "Z"),
-                "expires_at": held.expires_at.isoformat().replace("+00:00", "Z"),
-                "default_project_id": self.project_id,
-                "editable": True,
-                "application_id": APPLICATION,
-            },
+        if ask.method == "DELETE":
+            self.keyring.end(held.handle)
+            return Answer(204)
+        return as_json(200, self._about(held))
+
+    def _all_keys(self, ask: Ask) -> Answer:
+        mine = ask.first("bearer_id") in {"", APPLICATION}
+        keys = [self._about(held) for held in self.keyring] if mine else []
+        return as_json(200, {"api_keys": numbered(keys, ask), "total_count": len(keys)})
+
+    def _new_key(self, ask: Ask) -> Answer:
+        body = ask.json
+        label = str(body.get("description", ""))
+        if body.get("application_id") != APPLICATION or len(label) > 200:
+            return as_json(400, {"type": "invalid_arguments"})
+        if len(self.keyring) >= MOST_KEYS:
+            return as_json(403, {"type": "quotas_exceeded"})
+        expires = datetime.fromisoformat(body["expires_at"]) if body.get("expires_at") else None
+        held = self.keyring.add(
+            scaleway_key_id(), scaleway_secret(), label=label, expires_at=expires, settles=SETTLES
         )
+        return as_json(200, {**self._about(held), "secret_key": held.secret})
+
+    def _about(self, held: Held) -> dict[str, object]:
+        ends = held.expires_at
+        made = ends - timedelta(days=90) if ends is not None else held.made_at
+        return {
+            "access_key": held.handle,
+            "description": held.label,
+            "created_at": made.isoformat().replace("+00:00", "Z"),
+            "updated_at": made.isoformat().replace("+00:00", "Z"),
+            "expires_at": ends.isoformat().replace("+00:00", "Z") if ends is not None else None,
+            "default_project_id": self.project_id,
+            "editable": True,
+            "application_id": APPLICATION,
+        }
