@@ -269,3 +269,13 @@ async def test_a_closed_tour_stays_closed(page: Page) -> None:
     await page.get_by_role("button", name="Two-minute tour").click()
 
     await expect(tour).to_contain_text("Ask for the form")
+
+
+async def test_tour_goes_on_with_the_registry_that_was_added(page: Page, names: list[str]) -> None:
+    """Its words name what there is to test; when they cannot, the whole page stops."""
+    names += ["docker-hub", "ghcr-team"]
+    await page.reload()
+
+    await page.get_by_role("button", name="Step 3: Let its token expire").click()
+
+    await expect(page.get_by_label("Two-minute tour")).to_contain_text("test ghcr-team")
