@@ -118,7 +118,8 @@ class Report:
     """A period as it is told to people, from `since` to `until`.
 
     `unproven` are registries whose credential was never proven; `idle` those without one good check
-    in the whole grid though they were checked: they are perhaps unused.
+    in the whole grid though they were checked: they are perhaps unused. `unused` are those that
+    nothing that runs uses; none while nobody tells what runs.
     """
 
     since: datetime
@@ -130,6 +131,7 @@ class Report:
     unproven: tuple[str, ...]
     idle: tuple[str, ...]
     grid: Grid
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ def report_lines(
     lines += _coming(report, now, called)
     if report.unproven:
         lines.append(f"*Never proven*: {_names(report.unproven)}")
+    if report.unused:
+        lines.append(f"*Unused*, nothing that runs is known to need them: {_names(report.unused)}")
     if report.idle:
         lines.append(f"*Perhaps unused*, not one good check in 30 days: {_names(report.idle)}")
     return lines

@@ -11,9 +11,10 @@ from bot.core.access import Actor
 from bot.core.day_counts import last_days
 from bot.core.report import ComingUp, Failure, Grid, Line, Report, coming_up, grid
 from bot.kinds.registry_kinds import KINDS
-from bot.store import day_counts, incidents, looking_back
+from bot.store import day_counts, incidents, looking_back, registries
 from bot.usecases.deps import Deps
 from bot.usecases.registries import counters
+from bot.usecases.running import counted
 
 GRID_DAYS: Final = 30
 COMING: Final = 5
@@ -36,6 +37,7 @@ async def report(deps: Deps, actor: Actor, since: datetime, until: datetime) -> 
         times = await looking_back.credential_times(session, actor.team_id)
         unproven = await looking_back.never_proven(session, actor.team_id)
         picture, idle = await _grid(session, actor.team_id, now)
+        unused = await _unused(session, actor.team_id, now)
     return Report(
         since=since,
         until=until,
@@ -46,6 +48,17 @@ async def report(deps: Deps, actor: Actor, since: datetime, until: datetime) -> 
         unproven=tuple(unproven),
         idle=idle,
         grid=picture,
+        unused=unused,
+    )
+
+
+async def _unused(session: AsyncSession, team_id: str, now: datetime) -> tuple[str, ...]:
+    """Registries without a known use, by name; nothing known at all proves nothing."""
+    used = await counted(session, team_id, now)
+    if not used:
+        return ()
+    return tuple(
+        name for name in sorted(await registries.names(session, team_id)) if name not in used
     )
 
 

@@ -20,6 +20,7 @@ from tests.factories import (
     add,
     checker_of,
     clock_of,
+    cluster,
     expiring,
     generic,
     proven,
@@ -28,6 +29,7 @@ from tests.factories import (
     unproven,
 )
 from tests.usecases.history import ago, checked, failed
+from tests.usecases.telling import inventory
 
 
 async def week(deps: Deps) -> Report:
@@ -107,6 +109,18 @@ async def test_a_month_without_one_good_check_is_perhaps_unused(deps: Deps) -> N
         await checked(deps, view.id, [(ago(days=n), refused()) for n in range(5)])
 
     assert (await week(deps)).idle == ("harbor-team",)
+
+
+async def test_what_nothing_uses_is_named_once_somebody_tells_what_runs(deps: Deps) -> None:
+    """Without an inventory every registry would be called unused."""
+    await add(deps)
+    await add(deps, answers=generic("other-team"))
+    assert (await week(deps)).unused == ()
+
+    prod = (await cluster(deps, "prod-eu")).cluster.id
+    await inventory(deps, prod, [("web/Deployment/api", "other-team.example.com/api:1")])
+
+    assert (await week(deps)).unused == ("harbor-team",)
 
 
 async def test_a_check_by_a_person_shows_in_the_grid(deps: Deps) -> None:
