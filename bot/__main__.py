@@ -71,7 +71,7 @@ def sandbox(port: int, *, live: bool) -> None:
                 box.clock, box.resolver, box.ca_file, box.aws_endpoint, post_seconds=0.0
             )
             async with bootstrap(Settings.from_environment(box.environment), around) as bot:
-                box.attach(bot.metronome.beat_all, bot.deps.store, stop)
+                box.attach(bot.metronome.beat_all, bot.deps, stop)
                 line = f"Registrar's sandbox: {box.url}   (Ctrl-C stops it)"
                 await bot.run(stop, running=lambda: click.echo(line))
 

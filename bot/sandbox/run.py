@@ -17,12 +17,13 @@ from pathlib import Path
 from bot.core.clock import Clock, MovableClock
 from bot.errors import SettingsError
 from bot.kinds.net import AllowList, Resolver, SystemResolver
+from bot.sandbox.cluster.practice_cluster import PracticeCluster
 from bot.sandbox.due import look
 from bot.sandbox.practice import Practice
 from bot.sandbox.skip import Beat, TimeMachine
 from bot.sandbox.slackd.server import SlackServer
 from bot.store.cipher import Keyring
-from bot.store.engine import Store
+from bot.usecases.deps import Deps
 
 PAGE = Path(__file__).parent / "page"
 
@@ -37,12 +38,16 @@ class Sandbox:
     time_machine: TimeMachine
     slack: SlackServer
     practice: Practice | None
+    cluster: PracticeCluster
     ca_file: Path | None
 
-    def attach(self, beat: Beat, store: Store, stop: asyncio.Event) -> None:
-        """Let a skip of time walk through what the bot does, `beat` being one round of it."""
+    def attach(self, beat: Beat, deps: Deps, stop: asyncio.Event) -> None:
+        """Let a skip of time walk through what the bot does, `beat` being one round of it; and let
+        the practice cluster be added as one of its own.
+        """
         shown = self.slack.world.changes.bump
-        self.time_machine.connect(beat, partial(look, store), shown, stop)
+        self.time_machine.connect(beat, partial(look, deps.store), shown, stop)
+        self.cluster.attach(deps, str(self.slack.world.team["id"]), shown)
 
     @property
     def resolver(self) -> Resolver | None:
@@ -72,12 +77,17 @@ async def open_sandbox(
             stack.push_async_callback(practice.close)
         bot_token, app_token = (f"{kind}-{secrets.token_hex(16)}" for kind in ("xoxb", "xapp"))
         time_machine = TimeMachine(clock)
+        web_port = _free_port()
+        web_url = f"http://127.0.0.1:{web_port}"
+        cluster = PracticeCluster(web_url, clock)
+        stack.push_async_callback(cluster.close)
         slack = SlackServer(
             bot_token=bot_token,
             app_token=app_token,
             clock=clock,
             page_dir=PAGE,
             practice=practice,
+            cluster=cluster,
             on_skip=time_machine.skip,
             live=live,
             names=lambda: _names(database),
@@ -94,7 +104,6 @@ async def open_sandbox(
             for name in ("EGRESS_ALLOW", "EGRESS_CA_FILE")
             if environment.get(name)
         }
-        web_port = _free_port()
         yield Sandbox(
             url=f"http://127.0.0.1:{bound}",
             environment={
@@ -105,13 +114,14 @@ async def open_sandbox(
                 "SLACK_API_URL": slack.api_url,
                 "ENCRYPTION_KEYS": Keyring.generate_text(),
                 "PORT": str(web_port),
-                "PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+                "PUBLIC_URL": web_url,
                 **_aws_identity(practice),
             },
             clock=clock,
             time_machine=time_machine,
             slack=slack,
             practice=practice,
+            cluster=cluster,
             ca_file=_authorities(folder, practice, environment.get("EGRESS_CA_FILE", "")),
         )
 

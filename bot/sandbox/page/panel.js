@@ -1,7 +1,9 @@
-// The side panel: what Slack would refuse, the practice registries, and what the bot asked of whom.
+// The side panel: what Slack would refuse, the practice registries, the practice cluster, and what
+// the bot asked of whom.
 
 import { h, cls } from "./dom.js";
 import { copy } from "./clipboard.js";
+import { clusterTab } from "./cluster.js";
 import { clockTime, longTime } from "./dates.js";
 import { fill, fillable, stateLabel } from "./fill.js";
 import { actNow } from "./server.js";
@@ -11,15 +13,21 @@ const MASK = "•".repeat(12);
 
 export function panel() {
   if (!state.panel) return null;
-  const { practice, problems, log } = state.snap;
-  const tab = practice || state.panelTab !== "practice" ? state.panelTab : "log";
+  const { practice, cluster, problems, log } = state.snap;
+  const tabs = [practice && ["practice", "Practice"], cluster && ["cluster", "Cluster"], ["log", `Log (${log.length})`]].filter(Boolean);
+  const tab = tabs.some(([id]) => id === state.panelTab) ? state.panelTab : tabs[0][0];
   return h("aside", { key: "panel", id: "panel", class: "panel", "aria-label": "Side panel", "aria-keyshortcuts": "F6", title: "F6 goes between here and the form" },
     h("div", { class: "panel-head" },
-      h("div", { class: "tabs", role: "tablist" }, practice && tabButton("practice", "Practice", tab), tabButton("log", `Log (${log.length})`, tab)),
+      h("div", { class: "tabs", role: "tablist" }, tabs.map(([id, name]) => tabButton(id, name, tab))),
       h("button", { class: "icon-button", "aria-label": "Close the side panel", onclick: () => change({ panel: false }) }, "×")),
-    h("div", { class: "panel-body", role: "tabpanel", "aria-label": tab === "log" ? "Log" : "Practice", tabIndex: 0 },
+    h("div", { class: "panel-body", role: "tabpanel", "aria-label": { practice: "Practice", cluster: "Cluster", log: "Log" }[tab], tabIndex: 0 },
       problems.length > 0 && refused(problems),
-      tab === "practice" ? registries(practice) : logList(log, practice)));
+      content(tab)));
+}
+
+function content(tab) {
+  if (tab === "practice") return registries(state.snap.practice);
+  return tab === "cluster" ? clusterTab() : logList(state.snap.log, state.snap.practice);
 }
 
 function tabButton(id, name, current) {

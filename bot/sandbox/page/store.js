@@ -11,7 +11,9 @@ export const state = {
   wantsDm: false, // true until the new user's direct messages are known
   rail: false, // drawers on small screens
   panel: recall("panel", window.innerWidth > 1100),
-  panelTab: "practice", // practice | log
+  panelTab: "practice", // practice | cluster | log
+  namespace: "", // of the practice cluster, to deploy to
+  image: "", // what is typed to be deployed
   cards: new Set(), // practice registries that are unfolded
   shown: new Set(), // secrets that are revealed in the panel
   open: null, // the one open menu or picker: {key, …}

@@ -1,12 +1,12 @@
 // The first-time hint: a proven registry, an expired token, a fixed one; then months in seconds.
 
 import { h, cls } from "./dom.js";
-import { write } from "./composer.js";
 import { fill, registryBySlug } from "./fill.js";
 import { plainText } from "./mrkdwn.js";
 import { actNow, goTo } from "./server.js";
 import { skip } from "./topbar.js";
 import { change, recall, remember, state } from "./store.js";
+import { closeViews, typeCommand } from "./typing.js";
 
 const SLUG = "ghcr";
 const HEALTHY = "healthy";
@@ -19,7 +19,7 @@ const STEPS = [
     title: "Ask for the form",
     say: () => ["Type ", h("code", null, `${state.snap.app.command} add`), " and press Enter. A form opens, as it does in Slack."],
     button: "Type it",
-    run: () => compose(`${state.snap.app.command} add`),
+    run: () => typeCommand(`${state.snap.app.command} add`),
     done: () => state.snap.views.length > 0,
   },
   {
@@ -108,29 +108,18 @@ function textOf(value) {
   return `${own} ${Object.values(value).map(textOf).join(" ")}`;
 }
 
-function closeViews() {
-  const view = state.snap.views.at(-1);
-  if (view) actNow({ do: "close", view_id: view.id, all: true });
-}
-
-function compose(text) {
-  closeViews();
-  if (state.tab === "home") goTo(state.channel, "messages");
-  write(`${state.user}/${state.channel}`, text);
-}
-
 function fillForm() {
   const registry = ghcr();
   if (!registry) return;
   unfold();
   if (state.snap.views.length) fill(registry);
-  else compose(`${state.snap.app.command} add`);
+  else typeCommand(`${state.snap.app.command} add`);
 }
 
 async function switchAndTest(value) {
   unfold();
   await actNow({ do: "practice", slug: SLUG, state: value });
-  compose(testCommand());
+  typeCommand(testCommand());
 }
 
 async function growOld() {

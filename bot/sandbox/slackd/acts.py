@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from bot.sandbox.slackd.board import Board
+from bot.sandbox.slackd.cluster_board import ClusterBoard, act_on
 from bot.sandbox.slackd.interactions import Interactions
 from bot.sandbox.slackd.refusal import JSON, Impossible
 from bot.sandbox.slackd.world import World
@@ -20,12 +21,18 @@ class Acts:
     """Carries out what the page asks for; raises Impossible with a text for a toast."""
 
     def __init__(
-        self, world: World, interactions: Interactions, board: Board | None, on_skip: OnSkip | None
+        self,
+        world: World,
+        interactions: Interactions,
+        board: Board | None,
+        on_skip: OnSkip | None,
+        cluster: ClusterBoard | None = None,
     ) -> None:
         self._world = world
         self._interactions = interactions
         self._board = board
         self._on_skip = on_skip
+        self._cluster = cluster
         self._table: dict[str, Callable[[str, JSON], Awaitable[JSON]]] = {
             "send": self._send,
             "open_home": self._open_home,
@@ -38,6 +45,7 @@ class Acts:
             "practice": self._practice,
             "make_credential": self._make_credential,
             "remove_credential": self._remove_credential,
+            "cluster": self._on_cluster,
             "reset_hint": self._nothing,
         }
 
@@ -145,6 +153,12 @@ class Acts:
         if self._board is None:
             raise Impossible("There are no practice registries here.")
         return self._board
+
+    async def _on_cluster(self, user_id: str, body: JSON) -> JSON:
+        del user_id
+        await act_on(self._cluster, body)
+        self._world.changes.bump()
+        return {}
 
 
 def _object(body: JSON, name: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bot.sandbox.slackd.acts import Acts, OnSkip
 from bot.sandbox.slackd.api import Api
 from bot.sandbox.slackd.board import Board
 from bot.sandbox.slackd.callback import Callback
+from bot.sandbox.slackd.cluster_board import ClusterBoard
 from bot.sandbox.slackd.control import Control
 from bot.sandbox.slackd.guard import HEADERS, guard
 from bot.sandbox.slackd.interactions import Interactions
@@ -49,6 +50,9 @@ COMMANDS: Final = (
     ("exempt", "IMAGE: let it run until a day"),
     ("exemptions", "the images that are exempted"),
     ("images", "NAME: its repositories and tags"),
+    ("uses", "NAME: what runs its images"),
+    ("unused", "registries that nothing is known to use"),
+    ("uncovered", "what runs although no registry covers it"),
     ("cluster", "Kubernetes clusters"),
     ("cluster add", "add a cluster"),
     ("cluster show", "CLUSTER: how strict it is, its tokens"),
@@ -73,11 +77,11 @@ def _no_names() -> Mapping[str, Sequence[str]]:
 class SlackServer:
     """A strict local Slack.
 
-    `page_dir` holds index.html and its assets. `practice` are the practice registries, `on_skip`
-    moves the bot's clock; without them the page offers neither. `names` are those to complete, by
-    the placeholder that a hint begins with. `ack_seconds` and `trigger_seconds` are Slack's three
-    seconds, `rate_limits` its 429s, `retry_seconds` its pauses before events are sent again: only
-    tests change them.
+    `page_dir` holds index.html and its assets. `practice` are the practice registries, `cluster` is
+    the practice cluster, `on_skip` moves the bot's clock; without them the page offers none.
+    `names` are those to complete, by the placeholder that a hint begins with. `ack_seconds` and
+    `trigger_seconds` are Slack's three seconds, `rate_limits` its 429s, `retry_seconds` its pauses
+    before events are sent again: only tests change them.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class SlackServer:
         command: str = "/registry",
         practice: Board | None = None,
         on_skip: OnSkip | None = None,
+        cluster: ClusterBoard | None = None,
         live: bool = False,
         names: Callable[[], Mapping[str, Sequence[str]]] = _no_names,
         scopes: frozenset[str] = SCOPES,
@@ -118,7 +123,8 @@ class SlackServer:
         commands = [(f"{command} {verb}", hint) for verb, hint in COMMANDS]
         self._setting = Setting(practice, on_skip is not None, live, commands, names)
         self.interactions = Interactions(self.parts)
-        self._acts = Acts(world, self.interactions, practice, on_skip)
+        self._cluster = cluster
+        self._acts = Acts(world, self.interactions, practice, on_skip, cluster)
         self._control = Control(self.parts, self.interactions, self._acts)
         self._page_dir = page_dir
         self._closing = asyncio.Event()
@@ -239,6 +245,7 @@ class SlackServer:
             )
         except Refusal as refusal:
             return web.json_response(refusal.answer(), status=404)
+        body["cluster"] = await self._cluster.shown() if self._cluster else None
         return web.json_response(body)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:

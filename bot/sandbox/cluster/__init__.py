@@ -1,0 +1,1 @@
+"""A practice Kubernetes cluster: asks the bot before it runs an image, and reports what it runs."""
