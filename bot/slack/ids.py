@@ -85,6 +85,7 @@ ROTATE: Final = "rotate"
 ROTATION_REMOVED: Final = "rotation_removed"  # value: a rotation's id
 ROTATION_BACK: Final = "rotation_back"  # likewise
 ROTATION_LET_GO: Final = "rotation_let_go"  # likewise
+ROTATION_REVOKE: Final = "rotation_revoke"  # likewise
 ROTATION_APPROVE: Final = "rotation_approve"  # likewise
 ROTATION_DECLINE: Final = "rotation_decline"  # likewise
 ROTATION_POLICY: Final = "rotation_policy"

@@ -11,7 +11,7 @@ from bot.core.rotation import Entry, Phase, Trial
 from bot.core.timestamp import read
 from bot.kinds.guide import guide
 from bot.slack import ids
-from bot.slack.blocks import Block, Element, actions, button, sections
+from bot.slack.blocks import Block, Element, actions, button, sections, with_confirm
 from bot.slack.card import Card, say
 from bot.slack.expiry_words import noun
 from bot.slack.render_result import findings
@@ -71,6 +71,16 @@ def tried_card(view: RotationView, tried: Tried | None) -> Card:
     else:
         line = f"Nothing is known yet of {what}: {escape(tried.why, 500)}"
     return say("Rotation", line)
+
+
+def revoked_card(view: RotationView) -> Card:
+    """The answer to somebody who had GitHub end the old token."""
+    when = f" {moment(view.state.next_at)}" if view.state.next_at else " soon"
+    return say(
+        "Rotation",
+        f"GitHub took the old token of {code(view.name)} and tells its owner. It ends within some "
+        f"minutes; it is tried{when}.",
+    )
 
 
 def _head(view: RotationView, by: str) -> str:
@@ -197,10 +207,21 @@ def _controls(view: RotationView) -> list[Block]:
         button("I removed the old one", ids.ROTATION_REMOVED, view.id, style="primary"),
         button("Go back to the old one", ids.ROTATION_BACK, view.id),
     ]
+    if view.kind == "ghcr":
+        elements.append(_revoke_button(view))
     if phase is Phase.ENDING:
         gone = "Destroy the old one here without seeing it dead"
         elements.append(button("Stop watching it", ids.ROTATION_LET_GO, view.id, says=gone))
     return [actions(*elements, show)]
+
+
+def _revoke_button(view: RotationView) -> Element:
+    said = (
+        "GitHub ends the old token everywhere, at once and for good, and tells its owner. Whatever "
+        "still uses it stops working."
+    )
+    asked = button("Revoke it at GitHub", ids.ROTATION_REVOKE, view.id, style="danger")
+    return with_confirm(asked, "Revoke the old token?", said, "Revoke it")
 
 
 def _link(view: RotationView) -> str:

@@ -20,12 +20,12 @@ from bot.slack.desk import Desk, View
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
 from bot.slack.render_result import checking
-from bot.slack.render_rotation import rotation_card, tried_card
+from bot.slack.render_rotation import revoked_card, rotation_card, tried_card
 from bot.slack.rotation_form import RotationState, rotation_form
 from bot.slack.saving import try_draft
 from bot.slack.state import values_of
 from bot.slack.submission import Submission, settle
-from bot.usecases import rotating, rotation_policies, rotations
+from bot.usecases import github_revocation, rotating, rotation_policies, rotations
 from bot.usecases.drafts import Answers, DraftView
 from bot.usecases.rotating import RotationForm
 from bot.usecases.rotation_switch import Plan
@@ -114,6 +114,13 @@ async def let_go(desk: Desk, call: Call, rotation_id: str) -> None:
     await desk.tell(call, rotation_card(view))
 
 
+async def revoke_at_github(desk: Desk, call: Call, rotation_id: str) -> None:
+    """Asked about before, because there is no way back."""
+    actor = await desk.people.actor(call)
+    view = await github_revocation.revoke(desk.deps, desk.rotators, actor, rotation_id)
+    await desk.tell(call, revoked_card(view))
+
+
 def _meta(call: Call, form: RotationForm) -> ViewMeta:
     answers = form.draft.answers
     return ViewMeta(
@@ -141,5 +148,6 @@ BUTTONS: Final[dict[str, Pressed]] = {
     ids.ROTATION_REMOVED: removed,
     ids.ROTATION_BACK: go_back,
     ids.ROTATION_LET_GO: let_go,
+    ids.ROTATION_REVOKE: revoke_at_github,
 }
 """By action id; the value is a registry's name or a rotation's id."""

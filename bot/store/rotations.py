@@ -101,6 +101,22 @@ async def open_of(session: AsyncSession, registry_id: str) -> Sequence[RotationR
     return (await session.exec(wanted)).all()
 
 
+async def in_force_at(session: AsyncSession, team_id: str, fingerprint: str) -> Sequence[str]:
+    """Names of the live registries, of whatever kind, that sign in with this secret."""
+    wanted = (
+        select(Registry.name)
+        .join(Credential, col(Credential.registry_id) == col(Registry.id))
+        .where(
+            col(Registry.team_id) == team_id,
+            col(Registry.state) == LIVE,
+            col(Credential.state) == CURRENT,
+            col(Credential.fingerprint) == fingerprint,
+        )
+        .order_by(col(Registry.name))
+    )
+    return (await session.exec(wanted)).all() if fingerprint else ()
+
+
 async def sharing(
     session: AsyncSession, lead: Registry, fingerprint: str, kinds: Sequence[str], *, anywhere: bool
 ) -> Sequence[Registry]:

@@ -52,6 +52,14 @@ def deploy_token(lab: Lab) -> dict[str, str | Secret]:
     return {"username": held.login, "token": Secret(held.secret)}
 
 
+GITHUB = Place(
+    "ghcr",
+    "api.github.com",
+    lambda _: {},
+    lambda _: {},
+    lambda lab: lab.practice.ghcr.keyring,
+    "token",
+)
 PLACES = {
     "scaleway": Place(
         "scaleway",
@@ -134,8 +142,8 @@ def rotators_of(lab: Lab) -> Rotators:
 
 @asynccontextmanager
 async def scene(deps: Deps, name: str, *, access: bool = True) -> AsyncIterator[Scene]:
-    """A saved registry named `target`; its policy holds what may rotate it."""
-    place = PLACES[name]
+    """A saved registry named `target`, at GitHub for any other name; its policy may rotate it."""
+    place = PLACES.get(name, GITHUB)
     async with open_lab(clock_of(deps)) as lab:
         ours = replace(deps, checker=lab.checker(), allow=lab.egress.allow)
         config = lab.config(place.slug, changed=place.changed(lab))

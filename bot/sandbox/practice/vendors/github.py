@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -26,6 +26,10 @@ PACKAGES = re.compile(
     r"/(?:(?P<kind>orgs|users)/(?P<owner>[^/]+)|user)/packages"
     r"(?:/container/(?P<package>[^/]+)/versions)?"
 )
+
+
+REVOCATIONS = 60  # an hour
+REVOKED_WITHIN = timedelta(minutes=5)
 
 
 class Ghcr(TokenVendor):
@@ -52,6 +56,7 @@ class Ghcr(TokenVendor):
         super().__init__(bench)
         self.username = "acme-ci"
         self.make("practice")
+        self._revocations: list[datetime] = []
 
     @property
     def token(self) -> str:
@@ -122,6 +127,8 @@ class Ghcr(TokenVendor):
         path = ask.path.removeprefix("/api/v3")
         if not ask.headers.get("user-agent"):
             return as_text(403, "Request forbidden by administrative rules.")
+        if ask.host == "api.github.com" and path == "/credentials/revoke":
+            return self._revoke(ask)
         standing = self._standing(ask.bearer or None)
         if standing is Standing.REFUSED or (standing is Standing.NOBODY and path == "/user"):
             message = "Bad credentials" if ask.shows else "Requires authentication"
@@ -134,6 +141,23 @@ class Ghcr(TokenVendor):
         if ask.method == "GET" and (found := PACKAGES.fullmatch(path)):
             return self._packages(ask, standing, found)
         return as_json(404, {"message": "Not Found", "status": "404"})
+
+    def _revoke(self, ask: Ask) -> Answer:
+        """Ends tokens that anybody has found, for whoever does not sign in; after a while."""
+        now, tokens = self.bench.clock.now(), ask.json.get("credentials")
+        if ask.method != "POST" or ask.shows:
+            return as_json(403, {"message": "Must not be authenticated", "status": "403"})
+        self._revocations = [at for at in self._revocations if now - at < timedelta(hours=1)]
+        if len(self._revocations) >= REVOCATIONS:
+            return as_json(403, {"message": "rate limit"}, ("X-RateLimit-Remaining", "0"))
+        if not isinstance(tokens, list) or not 1 <= len(tokens) <= 1000:
+            return as_json(422, {"message": "Validation Failed", "status": "422"})
+        self._revocations.append(now)
+        for token in tokens:
+            held = self.keyring.holding(str(token))
+            if held is not None:
+                self.keyring.end(held.handle, lingers=REVOKED_WITHIN)
+        return as_json(202, {})
 
     def _packages(self, ask: Ask, standing: Standing, asked: re.Match[str]) -> Answer:
         """The packages of an organisation, or the versions of one of them."""
