@@ -1,0 +1,102 @@
+"""Rotating in the browser: for every kind, a new credential, the grace period, the old one dead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from bot.kinds.registry_kinds import KINDS
+from bot.sandbox.slackd.person import ADMIN
+from tests.e2e.conftest import Running
+from tests.e2e.visitor import SLOWEST_MS, Visitor
+
+DAY = 86_400
+HOUR = 3_600
+
+
+@pytest.fixture
+async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
+    """Somebody in a workspace with an alert channel, who looks at it."""
+    async with sandbox.person(ADMIN) as ada:
+        await ada.type("/registry settings", "#general")
+        await ada.wait_for("Alert channel")
+        await ada.choose("Alert channel", "#registry-alerts")
+        assert await ada.submit() == {}
+        await ada.wait_for("Settings saved")
+        await ada.close(everything=True)
+    visitor = Visitor(await open_page(sandbox.url), sandbox)
+    await visitor.page.get_by_role("button", name="registry-alerts").click()
+    return visitor
+
+
+async def _do(running: Running, act: str, **body: object) -> None:
+    async with running.person(ADMIN) as ada:
+        await ada.do(act, **body)
+
+
+async def _added(visitor: Visitor, slug: str) -> str:
+    """A proven registry of a kind; the handle of its credential."""
+    await visitor.say(f"/registry add {slug}")
+    await visitor.sees("Add a registry")
+    if slug == "public_ecr":
+        await visitor.dialog.get_by_label("Access keys", exact=True).check()
+        await visitor.sees("Secret Access Key")
+    await visitor.fill_in(slug)
+    await visitor.fill("Name", f"mine-{slug.replace('_', '-')}")
+    await visitor.press("Test and save")
+    await visitor.sees("Proven and saved")
+    await visitor.press("Done")
+    return str((await visitor.practice(slug))["credentials"][-1]["handle"])
+
+
+async def _rotated(visitor: Visitor, running: Running, slug: str) -> None:
+    """A second credential, put in through the four steps."""
+    await _do(running, "make_credential", slug=slug)
+    await visitor.say(f"/registry rotate mine-{slug.replace('_', '-')}")
+    await visitor.sees("1. Create")
+    await visitor.fill_in(slug)
+    await visitor.press("Test and switch")
+    await visitor.sees("Proven and in force")
+    await visitor.press("Done")
+
+
+def _message(visitor: Visitor, words: str) -> Locator:
+    return visitor.page.get_by_test_id("message").filter(has_text=re.compile(words)).last
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("slug", list(KINDS))
+async def test_a_credential_is_rotated_and_the_old_one_seen_dead(
+    visitor: Visitor, sandbox: Running, slug: str
+) -> None:
+    """The message follows it: in force, removed at the vendor, refused twice, done."""
+    old = await _added(visitor, slug)
+    await _rotated(visitor, sandbox, slug)
+    message = _message(visitor, "is in force")
+    await expect(message).to_be_visible(timeout=SLOWEST_MS)
+
+    await _do(sandbox, "remove_credential", slug=slug, handle=old)
+    await visitor.later(DAY)
+    await visitor.later(HOUR)
+
+    await expect(_message(visitor, "the old .* was seen dead")).to_be_visible(timeout=SLOWEST_MS)
+    assert await visitor.problems() == []
+
+
+@pytest.mark.timeout(180)
+async def test_an_old_one_that_refuses_to_die_is_said(visitor: Visitor, sandbox: Running) -> None:
+    """After the grace period one reply says so, with the place to remove it."""
+    await _added(visitor, "ghcr")
+    await _rotated(visitor, sandbox, "ghcr")
+
+    await visitor.later(DAY)
+    await visitor.later(HOUR)
+
+    message = _message(visitor, "the old token still works")
+    await expect(message).to_be_visible(timeout=SLOWEST_MS)
+    await expect(message.get_by_role("link", name="Open it").first).to_be_visible()
+    assert await visitor.problems() == []
