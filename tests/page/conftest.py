@@ -63,6 +63,7 @@ class Registry:
     state: str = "healthy"
     states: tuple[Choice, ...] = (Choice("healthy", "Healthy"), Choice("expired", "Expired"))
     made: int = 0
+    managing: tuple[Field, ...] = ()
 
     def __post_init__(self) -> None:
         self.make()
@@ -105,6 +106,7 @@ class Shelf:
                 Field("Username", "acme-gl"),
                 "Token",
                 "glpat-",
+                managing=(Field("Deploy token", "gldt-1", secret=True),),
             ),
         ]
     )

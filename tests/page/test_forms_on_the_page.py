@@ -179,6 +179,19 @@ async def test_practice_credentials_fill_the_form(page: Page) -> None:
     await expect(dialog.get_by_label("Username")).to_have_value("acme-gl")
 
 
+async def test_what_rotates_by_itself_is_there_to_copy(page: Page) -> None:
+    """Below the credentials, and only where there is such a thing."""
+    for slug, shown in (("gitlab", 1), ("ghcr", 0)):
+        practice = page.get_by_test_id(f"practice-{slug}")
+        await practice.get_by_role("button").first.click()
+        await expect(practice.get_by_role("region", name="To rotate by itself")).to_have_count(
+            shown
+        )
+    await page.get_by_role("button", name="Reveal Deploy token").click()
+
+    await expect(page.get_by_text("gldt-1")).to_be_visible()
+
+
 @pytest.mark.usefixtures("bolt")
 async def test_another_practice_credential_is_made_filled_in_and_removed(page: Page) -> None:
     """What both answer alike is shown once; each has its own secret and its own buttons."""

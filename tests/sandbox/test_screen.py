@@ -51,6 +51,7 @@ class Ghcr:
     states: Sequence[Words] = (Words("healthy", "Healthy"), Words("expired", "Expired"))
     fields: Sequence[Words] = TOKEN
     credentials: list[Token] = field(default_factory=lambda: [Token("1", TOKEN)])
+    managing: Sequence[Words] = (Words("pass", "Password of the account", secret=True),)
 
 
 @dataclass
@@ -126,6 +127,7 @@ async def test_practice_registries_are_shown_and_switched(practising: SlackServe
     assert registry["fields"] == [
         {"label": "Personal access token", "value": "ghp_practice", "secret": True}
     ]
+    assert registry["managing"][0]["label"] == "Password of the account"
     assert registry["states"][1] == {"value": "expired", "label": "Expired"}
     assert after["practice"]["registries"][0]["state"] == "expired"
     assert before["log"][0]["who"] == "ghcr.io"

@@ -66,6 +66,9 @@ function card(registry) {
     open && h("div", { key: "body", class: "practice-body" },
       stateSwitch(registry),
       answers(registry),
+      registry.managing.length > 0 && h("section", { key: "managing", class: "one-of", "aria-label": "To rotate by itself" },
+        h("h4", null, "To rotate by itself"),
+        h("dl", { class: "credentials" }, registry.managing.map((field) => answer(`${registry.slug}/managing`, field)))),
       h("button", { key: "make", class: "button wide", onclick: () => makeOne(registry) }, "Make another credential")));
 }
 
@@ -81,7 +84,7 @@ function answers(registry) {
       h("h4", null, one.name, h("small", null, one.note)),
       h("dl", { class: "credentials" }, one.fields.filter((field) => all.length === 1 || !everywhere(field)).map((field) => answer(`${registry.slug}/${one.handle}`, field))),
       h("div", { class: "acts" },
-        fillable(registry) && h("button", { key: "fill", class: "button primary", onclick: () => fillAndShow({ ...registry, fields: one.fields }) }, "Fill the form"),
+        fillable(registry) && h("button", { key: "fill", class: "button primary", onclick: () => fillAndShow({ ...registry, fields: [...one.fields, ...registry.managing] }) }, "Fill the form"),
         h("button", { key: "remove", class: "button", "aria-label": `Remove ${one.name}`, onclick: () => removeOne(registry, one) }, "Remove")))),
   ];
 }

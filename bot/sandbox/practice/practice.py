@@ -75,7 +75,8 @@ class PracticeCredential:
 class PracticeRegistry:
     """One practice registry as the sandbox shows it. `states` are those offered to a person.
 
-    `fields` are the answers with the newest credential, `credentials` all there are, oldest first.
+    `fields` are the answers with the newest credential, `credentials` all there are, oldest first;
+    `managing` is what automatic rotation asks for besides.
     """
 
     slug: str
@@ -85,6 +86,7 @@ class PracticeRegistry:
     states: tuple[StateChoice, ...]
     fields: tuple[PracticeField, ...]
     credentials: tuple[PracticeCredential, ...]
+    managing: tuple[PracticeField, ...] = ()
 
 
 class Practice:
@@ -194,6 +196,7 @@ class Practice:
                 choices(state for state in SHOWN if state in self.states_of(vendor.slug)),
                 vendor.fields(),
                 tuple(shown_credential(vendor, held) for held in vendor.keyring),
+                vendor.managing(),
             )
             for vendor in self.vendors.values()
         ]

@@ -132,6 +132,10 @@ class Vendor(ABC):
     def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
         """The answers for one credential."""
 
+    def managing(self) -> tuple[PracticeField, ...]:
+        """What automatic rotation asks for besides, and what else there is to be rotated."""
+        return ()
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text of this registry, for finding out where one turned up."""
         return self.keyring.secrets()

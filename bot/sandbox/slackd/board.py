@@ -59,6 +59,8 @@ class Registry(Protocol):
     def fields(self) -> Sequence[Field]: ...
     @property
     def credentials(self) -> Sequence[Credential]: ...
+    @property
+    def managing(self) -> Sequence[Field]: ...
 
 
 class Line(Protocol):
@@ -98,6 +100,7 @@ def shown_registries(board: Board) -> list[JSON]:
                 {"handle": c.handle, "name": c.name, "note": c.note, "fields": _fields(c.fields)}
                 for c in one.credentials
             ],
+            "managing": _fields(one.managing),
         }
         for one in board.registries
     ]

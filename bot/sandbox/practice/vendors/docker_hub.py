@@ -89,6 +89,9 @@ class DockerHub(TokenVendor):
     def secrets(self) -> tuple[str, ...]:
         return (*super().secrets(), *self.organisation_tokens.secrets(), self.password)
 
+    def managing(self) -> tuple[PracticeField, ...]:
+        return (PracticeField("Password of the Docker account", self.password, secret=True),)
+
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.host, ask.path:
             case "GET", "auth.docker.io", "/token":

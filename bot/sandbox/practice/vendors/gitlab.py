@@ -89,6 +89,14 @@ class GitLab(TokenVendor):
     def secrets(self) -> tuple[str, ...]:
         return (*super().secrets(), *self.deploy_tokens.secrets(), *self.managers.secrets())
 
+    def managing(self) -> tuple[PracticeField, ...]:
+        deploy, manager = self.deploy_tokens.shown, self.managers.shown
+        return (
+            PracticeField("Username of the deploy token", deploy.login),
+            PracticeField("Deploy token", deploy.secret, secret=True),
+            PracticeField("Access token that manages deploy tokens", manager.secret, secret=True),
+        )
+
     def side(self, ask: Ask) -> Answer:
         match ask.method, ask.path:
             case "GET", "/jwt/auth":

@@ -76,6 +76,10 @@ class Scaleway(TokenVendor):
             PracticeField("Test image", PRIVATE_IMAGE),
         )
 
+    def managing(self) -> tuple[PracticeField, ...]:
+        secret = self.managers.shown.secret
+        return (PracticeField("Secret Key that manages API keys", secret, secret=True),)
+
     def side(self, ask: Ask) -> Answer:
         if ask.method == "GET" and TOKENS.fullmatch(ask.path):
             return self._token(ask)
