@@ -181,6 +181,18 @@ async def test_a_token_of_docker_hub_is_known_only_when_registrar_made_it() -> N
     assert not ours.notes
 
 
+async def test_which_key_of_scaleway_will_be_deleted_is_said_before() -> None:
+    """Unless Registrar made it: only then it is known that both halves belong together."""
+    async with open_lab() as lab:
+        config, provider = at(lab, "scaleway")
+        own = config.values["access_key"]
+        typed = await done(lab, "scaleway", provider.ready)
+        ours = await done(lab, "scaleway", provider.ready, own)
+
+    assert f"{own} is what will be deleted" in typed.notes[0]
+    assert not ours.notes
+
+
 async def test_the_panel_offers_what_rotation_asks_for() -> None:
     """Under the labels of the form, so that one click fills it in."""
     async with open_lab() as lab:

@@ -35,6 +35,10 @@ _PER_PAGE: Final = 100
 _NEEDS: Final = (
     "Give its owner the permission set IAMManager, or put in the Secret Key of one that has it."
 )
+_UNPAIRED: Final = (
+    "Scaleway does not tell whether an Access Key and a Secret Key belong together. {} is what "
+    "will be deleted, so be sure that it is the one in use here."
+)
 
 
 class ScalewayKeys(SideBySide, Unstoppable):
@@ -71,7 +75,9 @@ class ScalewayKeys(SideBySide, Unstoppable):
             return Readiness(own, ("Scaleway does not let anybody delete this API key.",))
         async for _ in _listed(errand, about, answer):  # what finds a key made in doubt
             break
-        return Readiness(own)
+        if errand.made == own:
+            return Readiness(own)
+        return Readiness(own, notes=(_UNPAIRED.format(own),))
 
     async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
         answer = await _get(errand, f"/{errand.config.values['access_key']}")
