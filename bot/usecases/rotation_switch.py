@@ -259,6 +259,7 @@ async def _switch(
     values = _changed(stored, {**stored_values(row), **changed}, after.login, now, by)
     values |= await _judged(session, stored, member.new_credential_id, result, now, by)
     account = (row.team_id, row.host, row.login)
+    signed_in = entry_of(row).dump()  # the change is seen in the row at once
     await registries.change(session, row.id, row.version, values)
     await credentials.keep_current(session, row.id)
     told = credentials.facts(result) if result else {}
@@ -266,7 +267,7 @@ async def _switch(
     if stored.credential is not None:
         # Since it was planned, somebody may have put in another one.
         member.old_credential_id = stored.credential.id
-        member.before_json = entry_of(row).dump()
+        member.before_json = signed_in
         session.add(member)
         await forget_secret(session, account, stored.credential.fingerprint)
     if result is not None and result.verdict is Verdict.PROVEN:
