@@ -71,8 +71,8 @@ class Run:
 
     `begun_at` is set while a step is under way. `label` is what the new credential bears at the
     provider, `since` when the first try to make one began, `proposed` the stored credential whose
-    secret a provider may be given. `why` is the last sentence of a refusal
-    or a doubt.
+    secret a provider may be given, `others` what was at the provider before. `why` is the last
+    sentence of a refusal or a doubt.
     """
 
     step: Step
@@ -91,6 +91,7 @@ class Run:
     tries: int = 0
     why: str = ""
     proposed: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -104,6 +105,7 @@ class Run:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Run:
         plain: dict[str, Any] = {name: stored[name] for name in _PLAIN if name in stored}
+        plain["others"] = tuple(stored.get("others", ()))
         times: dict[str, Any] = {name: read(stored, name) for name in _TIMES}
         return cls(step=Step(stored["step"]), **plain, **times)
 
@@ -111,7 +113,7 @@ class Run:
 _TIMES: Final = ("since", "begun_at", "next_at", "made_at")
 _PLAIN: Final = (
     "label", "in_place", "reversible", "settles", "old_handle", "new_handle", "proofs", "issues",
-    "tries", "why", "proposed",
+    "tries", "why", "proposed", "others",
 )  # fmt: skip
 
 
@@ -136,11 +138,13 @@ def declined(run: Run, now: datetime, why: str) -> Run:
     return _at(run, Step.FAILED, now, why=why)
 
 
-def prepared(run: Run, now: datetime, handle: str, problem: str = "") -> Run:
+def prepared(
+    run: Run, now: datetime, handle: str, problem: str = "", others: tuple[str, ...] = ()
+) -> Run:
     """The look at rights and room showed this."""
     if problem:
         return _at(run, Step.FAILED, now, why=problem)
-    return _at(run, Step.ISSUE, now, old_handle=handle)
+    return _at(run, Step.ISSUE, now, old_handle=handle, others=others)
 
 
 def issued(run: Run, now: datetime, handle: str) -> Run:
@@ -154,6 +158,10 @@ def refused(run: Run, now: datetime, why: str) -> Run:
 
     Of something that was made in doubt it may stay alive by that, so it is asked again.
     """
+    if run.step is Step.ISSUE and run.issues and not run.in_place:
+        # One that was made in doubt may have shown up late, and be what it was refused for.
+        last = replace(run, issues=TRIES)
+        return _settled(_later(_at(last, Step.RECONCILE, now, why=why), now, why), now)
     if run.step in {Step.ISSUE, Step.PREPARE}:
         return _at(run, Step.FAILED, now, why=why)
     return _later(run, now, why)
@@ -163,7 +171,7 @@ def unclear(run: Run, now: datetime, why: str) -> Run:
     """Nobody knows whether it was done. What can be repeated is repeated, making one is not."""
     if run.step is Step.ISSUE:
         doubt = replace(run, issues=run.issues + 1)
-        return _later(_at(doubt, Step.RECONCILE, now, why=why), now, why)
+        return _settled(_later(_at(doubt, Step.RECONCILE, now, why=why), now, why), now)
     return _later(run, now, why)
 
 
@@ -244,6 +252,12 @@ def cleaned(run: Run, now: datetime) -> Run:
 def _at(run: Run, step: Step, now: datetime, **changes: Any) -> Run:
     due = None if step in ENDED else now
     return replace(run, step=step, begun_at=None, tries=0, next_at=due, **changes)
+
+
+def _settled(run: Run, now: datetime) -> Run:
+    """Not before the provider had time to list what it made."""
+    known = now + timedelta(seconds=run.settles)
+    return replace(run, next_at=max(run.next_at or now, known))
 
 
 def _later(run: Run, now: datetime, why: str) -> Run:

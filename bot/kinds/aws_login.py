@@ -20,11 +20,11 @@ _Answer = TypeVar("_Answer")
 _UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
 _WRONG_SECRET: Final = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"})
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
-_SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 ABSENT: Final = frozenset({"RepositoryNotFoundException", "RegistryNotFoundException"})
 LISTED_BADLY: Final = frozenset({"InvalidParameterException", "ValidationException"})
-_THROTTLED: Final = frozenset(
+THROTTLED: Final = frozenset(
     {
         "Throttling",
         "ThrottlingException",
@@ -83,7 +83,7 @@ async def registry_token(
     try:
         return await _noted(visit, call, service, region, "GetAuthorizationToken")
     except AwsError as error:
-        if error.code in _DENIED:
+        if error.code in DENIED:
             raise _may_not(visit, service, public=public) from None
         if error.code in _UNKNOWN_KEY:
             raise _not_known_here(visit, region) from None
@@ -103,7 +103,7 @@ async def list_page(
     try:
         return await _noted(visit, call, service, region, action)
     except AwsError as error:
-        if error.code in _DENIED | ABSENT | LISTED_BADLY:
+        if error.code in DENIED | ABSENT | LISTED_BADLY:
             raise
         raise _key_refused(visit, error) from None
 
@@ -181,7 +181,7 @@ def _key_refused(visit: Visit, error: AwsError) -> Stop:
 
 
 def _assume_refused(visit: Visit, error: AwsError) -> Stop:
-    if error.code in _DENIED:
+    if error.code in DENIED:
         return refused(
             Stage.LOGIN,
             Cause.NO_ACCESS,
@@ -225,9 +225,9 @@ def _not_known_here(visit: Visit, region: str) -> Stop:
 
 
 def _not_judged(visit: Visit, error: AwsError) -> Stop:
-    if error.code in _THROTTLED or error.status == 429:
+    if error.code in THROTTLED or error.status == 429:
         return visit.too_many("AWS", None)
-    if error.code in _SKEWED:
+    if error.code in SKEWED:
         now = visit.clock.now().astimezone(UTC)
         return unreachable(
             Stage.LOGIN,

@@ -294,7 +294,9 @@ async def _prepare(deps: Deps, rotators: Rotators, turn: Turn) -> After:
     ready = await rotators.run(turn.old, turn.access, turn.provider.ready, made)
     if not ready.ready:
         return _only(auto_rotation.refused, " ".join(ready.problems), REFUSED)
-    return After(lambda run, now: auto_rotation.prepared(run, now, ready.handle))
+    return After(
+        lambda run, now: auto_rotation.prepared(run, now, ready.handle, others=ready.others)
+    )
 
 
 async def _issue(deps: Deps, rotators: Rotators, turn: Turn) -> After:
@@ -317,10 +319,10 @@ async def _reconcile(deps: Deps, rotators: Rotators, turn: Turn) -> After:
     found = await rotators.run(
         turn.old, turn.access, lambda errand: provider.labelled(errand, turn.run.label, since)
     )
-    for one in found:
-        if one.handle != turn.run.old_handle:
-            await rotators.run(turn.old, turn.access, _revoking(provider, one.handle))
-    detail = ", ".join(one.handle for one in found)
+    ours = [one for one in found if one.handle not in {turn.run.old_handle, *turn.run.others}]
+    for one in ours:
+        await rotators.run(turn.old, turn.access, _revoking(provider, one.handle))
+    detail = ", ".join(one.handle for one in ours)
     return After(auto_rotation.reconciled, detail=f"ended: {detail}" if detail else "nothing made")
 
 

@@ -56,7 +56,7 @@ async def _of(deps: Deps, rotators: Rotators, row: RotationRow) -> list[Orphan]:
         policy = await rotation_runs.policy(session, row.registry_id)
     if stored is None or stored.credential is None or run.since is None:
         return []
-    known = {run.old_handle}
+    known = {run.old_handle, *run.others}
     if any(one is not None and one.blob is not None for one in made):
         known.add(run.new_handle)
     config = stored_config(

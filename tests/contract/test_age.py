@@ -65,6 +65,7 @@ async def test_aws_tells_the_age_of_a_key_that_may_list_itself() -> None:
 async def test_a_key_that_may_not_list_itself_is_proven_all_the_same() -> None:
     """AWS refuses the question, not the credential."""
     async with open_lab() as lab:
+        lab.practice.public_ecr.rights.clear()
         result = await lab.check("public_ecr")
 
         assert lab.practice.log[-1].status == 403

@@ -12,6 +12,7 @@ from bot.core.secret import Secret
 from bot.errors import InvalidInput
 from bot.slack.render_rotation import rotation_card
 from bot.store import credentials, rotation_runs
+from bot.store.rotations import Entry, members
 from bot.usecases import registries, rotation_policies, rotations
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Wanted
@@ -20,8 +21,11 @@ from tests.usecases.at_providers import PLACES, Scene, let_rotate, scene
 from tests.usecases.test_auto_rotation import begun, run, state
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-DUAL = ["scaleway", "gitlab deploy token", "docker hub"]
+STOPPABLE = ["ecr", "public ecr"]
+DUAL = [*STOPPABLE, "scaleway", "gitlab deploy token", "docker hub"]
 MADE_AT = {
+    "ecr": "CreateAccessKey",
+    "public ecr": "CreateAccessKey",
     "scaleway": "/api-keys",
     "gitlab token": "/self/rotate",
     "gitlab deploy token": "/deploy_tokens",
@@ -44,6 +48,24 @@ async def rotated(at: Scene, lasts: timedelta = 5 * DAY) -> tuple[str, tuple[Pha
 
 async def why(at: Scene, rotation: str) -> str:
     return (await rotations.view(at.deps, "T1", rotation)).state.why
+
+
+@pytest.mark.parametrize("name", STOPPABLE)
+async def test_a_key_is_stopped_before_it_is_deleted(deps: Deps, name: str) -> None:
+    """Two days after the switch the old one is there and refused; later it is gone."""
+    async with scene(deps, name) as at:
+        old = at.old
+        rotation = await begun(at.deps, at.rotators, "target")
+        await run(at.deps, at.rotators, 12 * HOUR)
+        both = at.working()
+        await run(at.deps, at.rotators, 18 * HOUR)
+        stopped, there = at.working(), {one.secret for one in at.keys}
+        await run(at.deps, at.rotators, 4 * DAY)
+
+        assert await state(at.deps, rotation) == (Phase.DEAD, Step.OVER)
+        new = await in_force(at)
+        assert both == there == {old, new}
+        assert stopped == at.working() == {one.secret for one in at.keys} == {new}
 
 
 @pytest.mark.parametrize("name", ["scaleway", "gitlab token", "gitlab deploy token"])
@@ -168,6 +190,31 @@ async def test_docker_hub_takes_only_a_plain_password(deps: Deps, trouble: str) 
         assert ("may not manage" if trouble == "token" else "refused the account's") in said
         assert len(hub._failures) <= 1
         assert (await at.lab.checker().check(at.config)).verdict.value == "proven"
+
+
+async def test_the_old_secret_keeps_its_own_key_id(deps: Deps) -> None:
+    """With the new one it would be refused, and be taken for dead while it lives."""
+    async with scene(deps, "ecr") as at:
+        old = at.keys.shown.handle
+        rotation, _ = await rotated(at, HOUR)
+        async with at.deps.store.reading() as session:
+            member = (await members(session, rotation))[0]
+
+        assert Entry.parse(member.before_json).values["access_key_id"] == old
+        assert Entry.parse(member.after_json).values["access_key_id"] == at.keys.shown.handle != old
+
+
+async def test_a_key_that_may_not_be_stopped_is_told_of(deps: Deps) -> None:
+    """Rights were taken away meanwhile: both keys work, and the reason is said."""
+    async with scene(deps, "ecr") as at:
+        rotation = await begun(at.deps, at.rotators, "target")
+        await run(at.deps, at.rotators, HOUR)
+        at.lab.practice.ecr.rights.discard("iam:UpdateAccessKey")
+        await run(at.deps, at.rotators, 3 * DAY)
+
+        assert await state(at.deps, rotation) == (Phase.GRACE, Step.DISABLE)
+        assert "iam:UpdateAccessKey" in await why(at, rotation)
+        assert at.working() == {at.old, await in_force(at)}
 
 
 async def test_going_back_ends_the_new_one_and_keeps_the_old(deps: Deps) -> None:

@@ -36,12 +36,14 @@ class Readiness:
     `handle` is the provider's own name of the credential in force (an access key id, a token's
     number); empty where the provider does not tell which one it is: then the old one is never
     touched, and a person has to remove it. `problems` are sentences on what is missing; with any,
-    nothing must be made. `notes` are what else a person should know before.
+    nothing must be made. `notes` are what else a person should know before. `others` are the names
+    of what was there before, where the provider takes no label: none of that can be ours.
     """
 
     handle: str = ""
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:

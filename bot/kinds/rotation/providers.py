@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.core.config import Config
+from bot.kinds.rotation.aws import AwsAccessKeys
 from bot.kinds.rotation.base import Provider
 from bot.kinds.rotation.docker_hub import DockerHubTokens
 from bot.kinds.rotation.gitlab import GitlabToken
@@ -13,6 +14,8 @@ from bot.kinds.rotation.gitlab_deploy import GitlabDeployTokens
 from bot.kinds.rotation.scaleway import ScalewayKeys
 
 PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
+    "ecr": (AwsAccessKeys(),),
+    "public_ecr": (AwsAccessKeys(),),
     "scaleway": (ScalewayKeys(),),
     "docker_hub": (DockerHubTokens(),),
     "gitlab": (GitlabToken(), GitlabDeployTokens()),

@@ -27,6 +27,7 @@ class Held:
     active: bool = True
     expires_at: datetime | None = None
     dead_from: datetime | None = None
+    used_at: datetime | None = None
 
     def works(self, now: datetime) -> bool:
         """Whether it opens anything, its expiry aside: vendors tell that apart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets as randomness
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
@@ -39,6 +40,17 @@ JSON_ACTIONS: Final = frozenset(
     {"GetAuthorizationToken", "DescribeRepositories", "DescribeImages", "DescribeImageTags"}
 )
 KEY_AGE: Final = timedelta(days=41)
+MOST_KEYS: Final = 2
+SETTLES: Final = timedelta(seconds=8)
+OWN_KEYS: Final = (
+    "iam:ListAccessKeys",
+    "iam:CreateAccessKey",
+    "iam:UpdateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+    "iam:SimulatePrincipalPolicy",
+)
+"""What a user may be allowed on itself, and is in practice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +116,12 @@ ECR_FAULTS: Final = {
 
 
 class AmazonVendor(Vendor):
-    """What both registries of Amazon have: an access key whose holder the APIs know."""
+    """What both registries of Amazon have: an access key whose holder the APIs know.
+
+    `rights` are those that the user has on its own keys.
+    """
 
     user: ClassVar[str]
-    lists_keys: ClassVar[bool] = False
-    """Whether the user may list their own access keys."""
     own_states: ClassVar[tuple[State, ...]] = (
         State.WRONG_SECRET,
         State.REVOKED,
@@ -121,6 +134,7 @@ class AmazonVendor(Vendor):
         super().__init__(bench)
         self.cloud = cloud
         self.arn = f"arn:aws:iam::{ACCOUNT}:user/{self.user}"
+        self.rights = set(OWN_KEYS)
         self.make().made_at -= KEY_AGE
         cloud.users.append(self)
 
@@ -143,7 +157,6 @@ class Ecr(AmazonVendor):
     label: ClassVar = "AWS ECR"
     host: ClassVar = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
     user: ClassVar = "ci-pull"
-    lists_keys: ClassVar = True
     hosts: ClassVar = re.compile(r"\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
     planes: ClassVar = hosts
     own_states: ClassVar[tuple[State, ...]] = (
@@ -233,12 +246,16 @@ class PublicEcr(AmazonVendor, TokenVendor):
 
 
 class Cloud:
-    """The APIs. Signatures are verified; the state of the key's registry decides the rest."""
+    """The APIs. Signatures are verified; the state of the key's registry decides the rest.
+
+    `loses` is how many answers of an action get lost after it was done.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._keys: dict[str, AwsKey] = {}
         self.users: list[AmazonVendor] = []
+        self.loses: dict[str, int] = {}
         self._passwords: dict[str, tuple[str, datetime]] = {}
         arn = f"arn:aws:iam::{ACCOUNT}:user/registrar"
         self.identity = self.add(AwsKey(aws_key_id(), aws_secret(), arn))
@@ -277,6 +294,8 @@ class Cloud:
         if vendor is not None and vendor.state is State.STUCK:
             return Answer(200, delay=FOREVER)
         fault = self._fault(ask, signature, key)
+        if fault is None and key is not None and key.held is not None:
+            key.held.used_at = self._bench.clock.now()
         if signature.service in XMLNS:
             return query_fault(signature.service, fault) if fault else self._query(ask, key)
         return json_fault(fault) if fault else self._json(ask, signature, key)
@@ -304,26 +323,22 @@ class Cloud:
                 )
             case "AssumeRole":
                 return self._assume(ask, key)
-            case "ListAccessKeys":
-                return self._list_keys(key)
+            case str(action) if action in IAM_ACTIONS:
+                return self._iam(ask, key, action)
         return query_fault("sts", AwsFault("InvalidAction", "Could not find operation", 400))
 
-    def _list_keys(self, key: AwsKey) -> Answer:
-        if key.held is None or key.vendor is None or not key.vendor.lists_keys:
-            message = f"User: {key.arn} is not authorized to perform: iam:ListAccessKeys"
+    def _iam(self, ask: Ask, key: AwsKey, action: str) -> Answer:
+        """What a user asks about its own keys; about those of others it may ask nothing."""
+        of = key.vendor
+        own = of is not None and ask.form.get("UserName", of.user) == of.user
+        if of is None or key.held is None or not own or f"iam:{action}" not in of.rights:
+            message = f"User: {key.arn} is not authorized to perform: iam:{action}"
             return query_fault("iam", AwsFault("AccessDenied", message))
-        members = "".join(
-            f"<member><UserName>{key.vendor.user}</UserName>"
-            f"<AccessKeyId>{held.handle}</AccessKeyId>"
-            f"<Status>{'Active' if held.active else 'Inactive'}</Status>"
-            f"<CreateDate>{held.made_at:%Y-%m-%dT%H:%M:%SZ}</CreateDate></member>"
-            for held in key.vendor.keyring
-        )
-        return query_result(
-            "iam",
-            "ListAccessKeys",
-            f"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{members}</AccessKeyMetadata>",
-        )
+        done = IAM_ACTIONS[action](of, ask)
+        if self.loses.get(action, 0):
+            self.loses[action] -= 1
+            return Answer(502, b"<html>Bad Gateway</html>")
+        return query_fault("iam", done) if isinstance(done, AwsFault) else done
 
     def _assume(self, ask: Ask, key: AwsKey) -> Answer:
         form = ask.form
@@ -410,6 +425,80 @@ class Cloud:
             {"imageDigest": digest, "imageTags": [tag], "imagePushedAt": at} for tag, digest in tags
         ]
         return as_json(200, {"imageDetails": images, **_going_on(following)})
+
+
+def list_keys(of: AmazonVendor, _: Ask) -> Answer:
+    members = "".join(f"<member>{about_key(of, held)}</member>" for held in of.keyring)
+    return query_result(
+        "iam",
+        "ListAccessKeys",
+        f"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{members}</AccessKeyMetadata>",
+    )
+
+
+def create_key(of: AmazonVendor, _: Ask) -> Answer | AwsFault:
+    if len(of.keyring) >= MOST_KEYS:
+        return AwsFault("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2", 409)
+    held = of.keyring.add(aws_key_id(), aws_secret(), settles=SETTLES)
+    about = f"{about_key(of, held)}<SecretAccessKey>{held.secret}</SecretAccessKey>"
+    return query_result("iam", "CreateAccessKey", f"<AccessKey>{about}</AccessKey>")
+
+
+def update_key(of: AmazonVendor, ask: Ask) -> Answer | AwsFault:
+    held = of.keyring.find(ask.form.get("AccessKeyId", ""))
+    if held is None:
+        return NO_SUCH_KEY
+    held.active = ask.form.get("Status") == "Active"
+    return query_result("iam", "UpdateAccessKey", "")
+
+
+def delete_key(of: AmazonVendor, ask: Ask) -> Answer | AwsFault:
+    if not of.keyring.end(ask.form.get("AccessKeyId", ""), lingers=SETTLES):
+        return NO_SUCH_KEY
+    return query_result("iam", "DeleteAccessKey", "")
+
+
+def last_used(of: AmazonVendor, ask: Ask) -> Answer | AwsFault:
+    held = of.keyring.find(ask.form.get("AccessKeyId", ""))
+    if held is None:
+        return NO_SUCH_KEY
+    at = f"<LastUsedDate>{held.used_at:%Y-%m-%dT%H:%M:%SZ}</LastUsedDate>" if held.used_at else ""
+    about = f"{at}<ServiceName>{'ecr' if at else 'N/A'}</ServiceName><Region>N/A</Region>"
+    content = f"<UserName>{of.user}</UserName><AccessKeyLastUsed>{about}</AccessKeyLastUsed>"
+    return query_result("iam", "GetAccessKeyLastUsed", content)
+
+
+def simulate(of: AmazonVendor, ask: Ask) -> Answer:
+    form = ask.form
+    actions = [form[name] for name in sorted(form) if name.startswith("ActionNames.member.")]
+    members = "".join(
+        f"<member><EvalActionName>{action}</EvalActionName>"
+        f"<EvalResourceName>{of.arn}</EvalResourceName>"
+        f"<EvalDecision>{'allowed' if action in of.rights else 'implicitDeny'}</EvalDecision>"
+        "</member>"
+        for action in actions
+    )
+    content = f"<IsTruncated>false</IsTruncated><EvaluationResults>{members}</EvaluationResults>"
+    return query_result("iam", "SimulatePrincipalPolicy", content)
+
+
+def about_key(of: AmazonVendor, held: Held) -> str:
+    return (
+        f"<UserName>{of.user}</UserName><AccessKeyId>{held.handle}</AccessKeyId>"
+        f"<Status>{'Active' if held.active else 'Inactive'}</Status>"
+        f"<CreateDate>{held.made_at:%Y-%m-%dT%H:%M:%SZ}</CreateDate>"
+    )
+
+
+NO_SUCH_KEY: Final = AwsFault("NoSuchEntity", "The Access Key cannot be found.", 404)
+IAM_ACTIONS: Final[Mapping[str, Callable[[AmazonVendor, Ask], Answer | AwsFault]]] = {
+    "ListAccessKeys": list_keys,
+    "CreateAccessKey": create_key,
+    "UpdateAccessKey": update_key,
+    "DeleteAccessKey": delete_key,
+    "GetAccessKeyLastUsed": last_used,
+    "SimulatePrincipalPolicy": simulate,
+}
 
 
 def _going_on(token: str) -> dict[str, str]:
