@@ -73,7 +73,7 @@ def review(body: object, gate: Gate, now: datetime, command: str) -> Answer:
     old = {image for image, _ in named(request.old)} if request.old is not None else set()
     fresh = [one for one in judged if one[0][0] not in old]
     reply, outcome = _reply(request, gate, fresh, command)
-    if request.dry_run:
+    if request.dry_run or outcome is Outcome.DENIED:  # nothing of it runs
         return Answer(reply, outcome)
     seen = tuple({verdict.image: None for _, verdict in judged if verdict.image})
     return Answer(reply, outcome, place_of(request), seen)

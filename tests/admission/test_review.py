@@ -220,14 +220,16 @@ def test_an_image_that_can_be_pulled_needs_no_hint(image: str) -> None:
     assert response(judge(asked(pod(image)))) == {"uid": UID, "allowed": True}
 
 
-def test_what_was_seen_is_told_but_not_of_a_dry_run() -> None:
-    """Canonical, once each, allowed or not; what cannot be read is no image."""
-    seen = pod("nginx:1", "docker.io/nginx:1", FOREIGN, "a b")
+def test_what_was_seen_is_told_but_not_of_what_does_not_run() -> None:
+    """Canonical, once each, covered or not; nothing of a dry run, nor of what is denied."""
+    seen, lax = pod("nginx:1", "docker.io/nginx:1", FOREIGN, "a b"), gate(Mode.AUDIT)
 
-    assert judge(asked(seen)).seen == ("docker.io/library/nginx:1", FOREIGN)
-    assert judge(asked(seen)).place == "web/Pod/web-1"
+    assert judge(asked(seen), lax).seen == ("docker.io/library/nginx:1", FOREIGN)
+    assert judge(asked(seen), lax).place == "web/Pod/web-1"
+    assert judge(asked(pod(OURS))).seen == (OURS,)
+    assert judge(asked(seen)).seen == ()
     for dry in (True, "yes", 1):
-        assert judge(asked(seen, dryRun=dry)).seen == ()
+        assert judge(asked(seen, dryRun=dry), lax).seen == ()
 
 
 UNREADABLE: list[object] = [

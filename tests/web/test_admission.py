@@ -284,7 +284,7 @@ async def test_reviews_are_counted_by_how_they_ended(
     for outcome in ("allowed", "denied", "unreadable", "audited", "unknown_cluster"):
         assert f'registrar_admission_reviews_total{{outcome="{outcome}"}} 1.0' in page
     assert "registrar_admission_rules_age_seconds 0." in page
-    assert "registrar_sightings_waiting 3.0" in page
+    assert "registrar_sightings_waiting 2.0" in page
     assert strict.id not in page
 
 
