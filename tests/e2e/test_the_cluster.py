@@ -85,3 +85,67 @@ async def test_a_foreign_image_is_warned_about_and_then_refused(
     await expect(terminal.workload("web/stranger-tool")).to_contain_text("1/2")
     await expect(terminal.printed.last).to_contain_text("FailedCreate")
     assert await visitor.problems() == []
+
+
+async def test_who_is_refused_asks_and_may_deploy(
+    sandbox: Running, visitor: Visitor, terminal: Terminal
+) -> None:
+    """A member asks, a manager approves with the form, the use shows, and guards the registry."""
+    await _alert_channel(sandbox)
+    await terminal.mode("enforce")
+    await terminal.deploy(APP, "denied the request")
+    await visitor.page.get_by_role("radio", name=re.compile("^Mel")).click()
+    await terminal.printed.last.get_by_role("button", name="Check it in Slack").click()
+    await visitor.page.get_by_role("combobox", name=re.compile("^Message")).press("Enter")
+    await visitor.press("Ask to register this")
+    await visitor.sees("The managers are asked.")
+
+    await visitor.page.get_by_role("radio", name=re.compile("^Ada")).click()
+    await visitor.page.get_by_role("button", name="registry-alerts").click()
+    await visitor.sees("is asked for")
+    await visitor.last_message.get_by_role("button", name="Approve").click()
+    await visitor.sees("Add a registry")
+    await visitor.fill_in("ghcr")
+    await visitor.fill("Name", "ghcr-acme")
+    await visitor.press("Test and save")
+    await visitor.sees("Proven and saved")
+    await visitor.press("Done")
+    await visitor.page.wait_for_timeout(2_000)
+    await terminal.deploy(APP, "deployment.apps/team-app created")
+    await expect(terminal.printed.last).to_have_attribute("data-outcome", "done")
+
+    await visitor.say("/registry uses ghcr-acme")
+    await visitor.sees("is used by 1 workload in 1 cluster")
+    await visitor.say("/registry list")
+    await visitor.sees("used by 1")
+    await _delete(visitor)
+    await visitor.page.wait_for_timeout(2_000)
+    await terminal.workload("web/team-app").get_by_role("button", name="One pod more").click()
+    await expect(terminal.workload("web/team-app")).to_contain_text("New pods are refused")
+    await visitor.say("/registry uncovered")
+    await visitor.sees("1 repository in use that no registration covers")
+    assert await visitor.problems() == []
+
+
+async def _alert_channel(sandbox: Running) -> None:
+    async with sandbox.person() as ada:
+        await ada.type("/registry settings", "#general")
+        await ada.wait_for("Alert channel")
+        await ada.choose("Alert channel", "#registry-alerts")
+        assert await ada.submit() == {}
+        await ada.wait_for("Settings saved")
+        await ada.close(everything=True)
+
+
+async def _delete(visitor: Visitor) -> None:
+    """Delete the registry, which is refused until the reason is given."""
+    await visitor.say("/registry delete ghcr-acme")
+    await visitor.sees("Deployments may stop: 1 workload in 1 cluster would be refused.")
+    await visitor.sees("practice/web/Deployment/team-app")
+    await visitor.dialog.get_by_label(re.compile("^Type its name")).fill("ghcr-acme")
+    await visitor.press("Delete")
+    await visitor.sees("Please complete this required field.")
+    await visitor.dialog.get_by_label(re.compile("^Reason")).fill("We move to another one.")
+    await visitor.press("Delete")
+    await visitor.sees("It can be restored for 7 days, here or with")
+    await visitor.press("Done")

@@ -74,7 +74,7 @@ async def practice(
 ) -> AsyncIterator[PracticeCluster]:
     """One that runs, beside a registry that is registered."""
     await add(deps)
-    made = PracticeCluster(str(bot.make_url("")), deps.clock, tends_every=0.05)
+    made = PracticeCluster(str(bot.make_url("")), deps.clock, tends_every=0.05, again_after=0.2)
     made.attach(deps, ALICE.team_id, shown.set)
     await made.start()
     yield made
@@ -181,6 +181,21 @@ async def test_the_inventory_is_sent_again_with_time(
 
     (found,) = await clusters.list_clusters(deps, ALICE)
     assert found.inventory_at == deps.clock.now()
+
+
+async def test_what_the_webhook_noted_late_is_answered(
+    practice: PracticeCluster, deps: Deps, gatehouse: Gatehouse, shown: asyncio.Event
+) -> None:
+    """Deployed and deleted before the bot wrote it down: the next inventory says it is gone."""
+    await practice.deploy("web", OURS)
+    await practice.delete("web", "app")
+    clock_of(deps).at += timedelta(seconds=1)
+    await gatehouse._sightings.flush()
+    shown.clear()
+    async with asyncio.timeout(PATIENCE):
+        await shown.wait()
+
+    assert (await uses.of_registry(deps, ALICE, OURS_NAME)).uses == ()
 
 
 async def test_a_cluster_that_was_deleted_can_begin_anew(

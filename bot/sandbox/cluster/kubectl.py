@@ -24,11 +24,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A command, what it printed, and events that came of it."""
+    """A command about an image, what it printed, and events that came of it."""
 
     number: int
     at: datetime
     command: str
+    image: str
     lines: tuple[str, ...]
     outcome: Outcome
 
@@ -40,9 +41,11 @@ class Terminal:
         self.printed: deque[Printed] = deque(maxlen=KEPT)
         self._count = 0
 
-    def show(self, at: datetime, command: str, lines: Sequence[str], outcome: Outcome) -> None:
+    def show(
+        self, at: datetime, command: str, image: str, lines: Sequence[str], outcome: Outcome
+    ) -> None:
         self._count += 1
-        self.printed.append(Printed(self._count, at, command, tuple(lines), outcome))
+        self.printed.append(Printed(self._count, at, command, image, tuple(lines), outcome))
 
 
 def created(name: str, verdict: Verdict) -> tuple[list[str], Outcome]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -49,11 +50,15 @@ class PracticeCluster:
     """A cluster with two namespaces, empty until somebody starts it.
 
     `url` is the bot's own web server. `tends_every` are the seconds between two looks at what goes
-    on while nobody does anything; only tests change them.
+    on while nobody does anything, `again_after` those from a change to the second inventory that
+    tells of it; only tests change them.
     """
 
-    def __init__(self, url: str, clock: Clock, tends_every: float = 3.0) -> None:
+    def __init__(
+        self, url: str, clock: Clock, tends_every: float = 3.0, again_after: float = 6.0
+    ) -> None:
         self._tends_every = tends_every
+        self._again_after = again_after
         self._url = url
         self._clock = clock
         self._changed: Callable[[], None] = lambda: None
@@ -65,6 +70,7 @@ class PracticeCluster:
         self._terminal = Terminal()
         self._inventory: JSON = {}
         self._reported_at: datetime | None = None
+        self._again_at = math.inf
         self._tending: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
@@ -119,16 +125,18 @@ class PracticeCluster:
             command = f"kubectl -n {namespace} create deployment {name} --image={image}"
             if verdict.allowed:
                 self._workloads.append(workload)
-            await self._done(command, lines, outcome, workload if verdict.allowed else None)
+                await workload.settle(line.ask)
+            await self._done(command, lines, outcome, workload)
 
     async def scale(self, namespace: str, name: str, replicas: int) -> None:
         """`kubectl scale`; the new pods are asked about, the number is not."""
         if not 0 <= replicas <= REPLICAS_MOST:
             raise Impossible(f"Between none and {REPLICAS_MOST} pods.")
         async with self._lock:
-            self._running()
+            line = self._running()
             workload = self._find(namespace, name)
             workload.wanted = replicas
+            await workload.settle(line.ask)
             command = f"kubectl -n {namespace} scale deployment {name} --replicas={replicas}"
             await self._done(command, [f"deployment.apps/{name} scaled"], Outcome.DONE, workload)
 
@@ -136,9 +144,11 @@ class PracticeCluster:
         """`kubectl delete`; nobody is asked whether something may go."""
         async with self._lock:
             self._running()
-            self._workloads.remove(self._find(namespace, name))
+            workload = self._find(namespace, name)
+            self._workloads.remove(workload)
             command = f"kubectl -n {namespace} delete deployment {name}"
-            await self._done(command, [f'deployment.apps "{name}" deleted'], Outcome.DONE)
+            lines = [f'deployment.apps "{name}" deleted']
+            await self._done(command, lines, Outcome.DONE, Workload(workload.deployment))
 
     async def shown(self) -> JSON:
         """Everything about it, for the page."""
@@ -157,6 +167,7 @@ class PracticeCluster:
                     "number": one.number,
                     "at": one.at.isoformat(),
                     "command": one.command,
+                    "image": one.image,
                     "lines": one.lines,
                     "outcome": one.outcome,
                 }
@@ -197,14 +208,13 @@ class PracticeCluster:
         return self._view
 
     async def _done(
-        self, command: str, lines: list[str], outcome: Outcome, workload: Workload | None = None
+        self, command: str, lines: list[str], outcome: Outcome, workload: Workload
     ) -> None:
-        """Show what a command printed, let the controllers follow, and tell the bot what runs."""
-        if workload is not None:
-            await workload.settle(self._running().ask)
-            if workload.trouble:
-                lines, outcome = [*lines, workload.trouble], Outcome.REFUSED
-        self._terminal.show(self._clock.now(), command, lines, outcome)
+        """Show what a command printed and what came of it, and tell the bot what runs."""
+        if workload.trouble:
+            lines, outcome = [*lines, workload.trouble], Outcome.REFUSED
+        self._terminal.show(self._clock.now(), command, workload.image, lines, outcome)
+        self._again_at = asyncio.get_running_loop().time() + self._again_after
         await self._report()
 
     async def _tend(self) -> None:
@@ -217,11 +227,21 @@ class PracticeCluster:
                 for one in waiting:
                     await one.settle(self._running().ask)
                 moved = before != [(len(one.pods), one.trouble) for one in waiting]
-                last = self._reported_at
-                late = last is None or self._clock.now() - last >= REPORTS_EVERY
-                if moved or late:
+                if moved or self._is_late():
                     await self._report()
                     self._changed()
+
+    def _is_late(self) -> bool:
+        """Whether the inventory is due: every quarter of an hour, and once more after a change.
+
+        The bot writes down some seconds later what its webhook saw, be it deleted meanwhile; only
+        an inventory from after that says so.
+        """
+        if asyncio.get_running_loop().time() >= self._again_at:
+            self._again_at = math.inf
+            return True
+        last = self._reported_at
+        return last is None or self._clock.now() - last >= REPORTS_EVERY
 
     async def _report(self) -> None:
         now = self._clock.now()

@@ -12,6 +12,7 @@ const MODES = {
   enforce: "What no registry covers is refused.",
 };
 
+const ABOVE = 7; // pixels between the terminal's edge and its newest command
 const underWay = new Set(); // acts that are not answered yet
 
 /** The tab's content. */
@@ -87,7 +88,12 @@ function terminal(cluster) {
     cluster.terminal.length === 0 && h("p", { key: "empty", class: "terminal-empty" }, "What kubectl prints is shown here."),
     cluster.terminal.map((one) => h("div", { key: one.number, class: "printed", "data-outcome": one.outcome, "data-testid": "printed" },
       h("p", { class: "typed" }, h("span", { "aria-hidden": "true" }, "$ "), one.command),
-      one.lines.map((line, at) => h("p", { key: at, class: kindOf(line) }, line)))));
+      one.lines.map((line, at) => h("p", { key: at, class: kindOf(line) }, line)),
+      one.outcome !== "done" && h("button", { key: "check", class: "ask", title: `Types ${checkCommand(one.image)}`, onclick: () => typeCommand(checkCommand(one.image)) }, "Check it in Slack"))));
+}
+
+function checkCommand(image) {
+  return `${state.snap.app.command} check ${image}`;
 }
 
 function kindOf(line) {
@@ -95,12 +101,12 @@ function kindOf(line) {
   return line.startsWith("error:") || line.startsWith("Warning  ") ? "says-error" : null;
 }
 
-// A terminal shows its newest line, until somebody scrolls back.
+// Shows the newest command from its first line, until somebody scrolls.
 function stick(el) {
-  const count = el.childElementCount;
-  if (el.seen === count) return;
-  el.seen = count;
-  el.scrollTop = el.scrollHeight;
+  const last = el.lastElementChild;
+  if (el.seen === last) return;
+  el.seen = last;
+  el.scrollTop = last.offsetTop - el.offsetTop - ABOVE;
 }
 
 function running(cluster) {
@@ -117,7 +123,7 @@ function workload(one) {
   const short = one.running < one.wanted;
   return h("li", { key: `${namespace}/${name}`, class: "workload", "data-testid": `workload-${namespace}/${name}` },
     h("span", { class: cls("dot", short && "ill"), "aria-hidden": "true" }),
-    h("span", { class: "workload-name" }, h("strong", null, `${namespace}/${name}`), h("small", { title: one.image }, one.image)),
+    h("span", { class: "workload-name" }, h("strong", null, `${namespace}/${name}`), h("small", { title: one.image }, one.image), one.trouble && h("small", { key: "trouble", class: "trouble-note", title: one.trouble }, "New pods are refused")),
     h("span", { class: "pods" },
       h("button", { class: "mini", "aria-label": `One pod less of ${namespace}/${name}`, disabled: one.wanted === 0, onclick: () => scale(one.wanted - 1) }, "−"),
       h("span", { class: cls("pod-count", short && "ill"), title: one.trouble || null }, `${one.running}/${one.wanted}`),

@@ -1,4 +1,4 @@
-// The first-time hint: a proven registry, an expired token, a fixed one; then months in seconds.
+// The first-time hint: a proven registry, an expired token, a fixed one; months in seconds; a cluster.
 
 import { h, cls } from "./dom.js";
 import { fill, registryBySlug } from "./fill.js";
@@ -56,6 +56,13 @@ const STEPS = [
     button: "Renew and show me",
     run: renewAndShow,
     done: () => ghcr()?.state === HEALTHY && anyAlert(/✅/),
+  },
+  {
+    title: "Guard a cluster",
+    say: () => ["Start the practice cluster in the panel and deploy ", h("code", null, "ghcr.io/team/app"), ", which your registry covers, then ", h("code", null, "nginx"), ", which none does."],
+    button: "Show me",
+    run: () => change({ panelTab: "cluster", panel: true, rail: false }),
+    done: () => Boolean(state.snap.cluster?.terminal.some((one) => one.outcome !== "done")),
   },
 ];
 
