@@ -39,9 +39,11 @@ from bot.kinds.pacing import Limits, Pacer
 from bot.kinds.pull_login import PullLogins
 from bot.kinds.rotation.gateway import Rotators
 from bot.settings import MAKE_A_KEY, Settings
+from bot.slack.access import People
 from bot.slack.app import build_app
 from bot.slack.background import Background
 from bot.slack.deliver import Courier
+from bot.slack.desk import Desk
 from bot.slack.home import refresh_changed_homes
 from bot.slack.tempo import APART
 from bot.store.cipher import Keyring
@@ -58,6 +60,7 @@ from bot.usecases.reminding import tick_reminders
 from bot.usecases.rotation_policies import tick_rotation_policies
 from bot.usecases.rotations import tick_rotations
 from bot.usecases.saying import tick_channels
+from bot.usecases.secret_asks import tick_asks
 from bot.usecases.secret_links import tick_links
 from bot.usecases.static_policy import tick_policies
 from bot.usecases.watch import Limits as WatchLimits
@@ -69,6 +72,7 @@ from bot.web.deployments import deployment_routes
 from bot.web.gatehouse import Gatehouse
 from bot.web.inventory import inventory_routes
 from bot.web.pull_secret import pull_secret_routes
+from bot.web.secret_entry import SecretEntry
 from bot.web.secret_page import SecretPage
 
 log = structlog.get_logger(__name__)
@@ -165,6 +169,7 @@ class Bot:
     metrics: Metrics
     mint: Mint
     gatehouse: Gatehouse
+    desk: Desk
 
     async def run(
         self,
@@ -238,7 +243,7 @@ class Bot:
             raise SettingsError(f"HOST and PORT ({host}:{port}): {error.strerror}.") from None
 
     def _routes(self) -> list[web.RouteDef]:
-        """What machines ask, and the page that shows a token."""
+        """What machines ask, and the pages that show a token and take a secret."""
         bearer = Bearer(self.deps)
         return [
             *inventory_routes(self.deps, bearer),
@@ -246,6 +251,7 @@ class Bot:
             *pull_secret_routes(self.deps, self.mint, bearer),
             *self.gatehouse.routes(),
             *SecretPage(self.deps).routes(),
+            *SecretEntry(self.desk).routes(),
         ]
 
 
@@ -317,6 +323,16 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             metrics,
             tools.mint,
             Gatehouse(deps, settings.slack_command, metrics),
+            Desk(
+                deps,
+                client,
+                settings.slack_command,
+                background,
+                People(client, deps),
+                tools.looker,
+                tools.rotators,
+                settings.public_url,
+            ),
         )
 
 
@@ -340,6 +356,7 @@ def _tasks(
         Task("policies", 60.0, lambda: tick_policies(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("links", 60.0, lambda: tick_links(deps)),
+        Task("asks", 60.0, lambda: tick_asks(deps)),
         Task("prune", 300.0, lambda: prune(deps)),
         Task("clock", 60.0, PutBack(deps).tick),
     )

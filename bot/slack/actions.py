@@ -25,6 +25,7 @@ from bot.slack.correcting import correct, reopen
 from bot.slack.deleting import restore
 from bot.slack.desk import Desk
 from bot.slack.metadata import NOTHING, ListState
+from bot.slack.outside import enter_outside
 from bot.slack.reading import show_list
 from bot.slack.render_list import filter_of
 from bot.slack.reporting import show_report
@@ -50,6 +51,7 @@ def register(app: AsyncApp) -> None:
         app.action(ids.picker(verb))(_pressed(go_on, verb))
     for action_id in (ids.PICK_KIND, ids.PICK_VARIANT, ids.PICK_ENVIRONMENT):
         app.action(action_id)(redraw_form)
+    app.action(ids.OUTSIDE)(enter_outside)
 
 
 def value_of(body: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
+    actions,
+    button,
     choice,
     context,
     input_block,
@@ -29,6 +31,7 @@ from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS
 
 VISIBLE: Final = "⚠ What you type here is visible on your screen and passes through Slack."
+OUTSIDE: Final = "Enter it outside Slack"
 AFFECTS: Final = "⚠ A change here affects every application that uses this registry."
 NEW_FIRST: Final = (
     "A new credential replaces the stored one only when it is proven, or when you save it anyway."
@@ -90,7 +93,7 @@ def registry_form(state: FormState) -> dict[str, Any]:
     blocks += [_field_block(each, state) for each in own]
     has_secret = any(each.secret for each in variant.fields)
     if has_secret:
-        blocks.append(context(VISIBLE))
+        blocks += [context(VISIBLE), actions(button(OUTSIDE, ids.OUTSIDE, "-"))]
     blocks += _common_blocks(kind, state, has_secret=has_secret)
     return modal(
         "Edit a registry" if state.meta.editing else "Add a registry",

@@ -110,6 +110,8 @@ CLUSTER_DELETE: Final = "cluster_delete"
 CLUSTER_LINK: Final = "cluster_link"  # a link, which nothing listens to
 
 # Choices that redraw the form they are in.
+OUTSIDE: Final = "enter_outside"
+OUTSIDE_LINK: Final = "outside_link"  # a link, which nothing listens to
 PICK_KIND: Final = "pick_kind"
 PICK_VARIANT: Final = "pick_variant"
 PICK_ENVIRONMENT: Final = "pick_environment"

@@ -73,7 +73,7 @@ async def submit_rotation(
 
     async def begin(actor: Actor) -> Card:
         draft_id = await rotating.begin(
-            desk.deps, actor, meta.editing, meta.version, typed, secrets, _plan(typed),
+            desk.deps, actor, meta.editing, meta.version, typed, secrets, plan_of(typed),
             draft_id=meta.draft,
         )  # fmt: skip
         ids_of_drafts.append(draft_id)
@@ -132,7 +132,7 @@ def _meta(call: Call, form: RotationForm) -> ViewMeta:
     )
 
 
-def _plan(typed: Mapping[str, str]) -> Plan:
+def plan_of(typed: Mapping[str, str]) -> Plan:
     """What was chosen; InvalidInput for a number or a time that is none."""
     hours, at = typed.get("grace", ""), typed.get("switch_at", "")
     if hours and not (hours.isascii() and hours.isdecimal() and len(hours) < 6):

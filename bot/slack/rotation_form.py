@@ -14,6 +14,7 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
+    actions,
     button,
     context,
     input_block,
@@ -23,7 +24,7 @@ from bot.slack.blocks import (
     text_input,
 )
 from bot.slack.expiry_words import noun
-from bot.slack.forms import VISIBLE
+from bot.slack.forms import OUTSIDE, VISIBLE
 from bot.slack.metadata import ViewMeta
 from bot.slack.text import code, escape
 from bot.usecases.rotating import RotationForm
@@ -60,6 +61,7 @@ def rotation_form(state: RotationState) -> dict[str, Any]:
         *(_field_block(each, state) for each in form.fields),
         _expiry_block(state),
         context(VISIBLE),
+        actions(button(OUTSIDE, ids.OUTSIDE, "-")),
         section(_third_step(form)),
         _grace_block(state.plan),
         _switch_block(state.plan),

@@ -94,7 +94,7 @@ async def submit_registry(
     """Shape errors go on their fields; otherwise the form gives way to the check."""
     call = call_of(body)
     answers, meta = form_answers(view)
-    host = _host(answers.public.get("url", ""))
+    host = host_of(answers.public.get("url", ""))
     begun = checking(host, (), meta)
     once = ("submit", call.view_id, call.view_hash)
     if not desk.once.first(*once):
@@ -212,6 +212,6 @@ def filled(
     return registry_form(FormState(meta, answers.public, problems))
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     """What to call the registry while it is checked."""
     return url.partition("://")[2].partition("/")[0] or url.partition("/")[0] or "the registry"

@@ -599,6 +599,30 @@ class TokenLink(Row, table=True):
     shown_at: datetime | None = None
 
 
+class SecretAsk(Row, table=True):
+    """A page outside Slack on which one person enters the secrets of a form, once.
+
+    `digest` is the SHA-256 of the link, `code_digest` that of link and code. `form_json` is the
+    form without its secrets. `view_id` and `channel` are where it was opened. `taken_at` is set
+    once the secrets were entered; `tries` counts wrong codes.
+    """
+
+    __tablename__ = "secret_ask"
+    __table_args__ = (Index("ix_secret_ask_expires_at", "expires_at"),)
+
+    digest: str = Field(primary_key=True)
+    code_digest: str
+    team_id: str
+    user_id: str
+    channel: str
+    view_id: str
+    form_json: str = Field(sa_type=Text)
+    tries: int = 0
+    created_at: datetime
+    expires_at: datetime
+    taken_at: datetime | None = None
+
+
 class ImageUse(Row, table=True):
     """An image that runs somewhere, or is to run there.
 

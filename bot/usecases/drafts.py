@@ -182,6 +182,31 @@ async def begin(
     return kept
 
 
+async def check_public(
+    deps: Deps, actor: Actor, answers: Answers, *, name_of_edited: str = ""
+) -> None:
+    """Refuse answers that are wrong whatever their secrets will be. Managers only; keeps nothing.
+
+    Raises InvalidInput, NotAllowed or NotFound.
+    """
+    what = "edit a registry" if name_of_edited else "add a registry"
+    await require_manager(deps, actor, what, name_of_edited)
+    problems: dict[str, str] = {}
+    try:
+        parse(answers, Reserve(), deps.allow, deps.clock.now())
+    except InvalidInput as error:
+        secret = {one.name for one in fields_of(answers.kind, answers.variant) if one.secret}
+        problems = {name: told for name, told in error.fields.items() if name not in secret}
+    name = answers.public.get("name", "")
+    async with deps.store.reading() as session:
+        if name_of_edited:
+            await _live(session, actor, name_of_edited)
+        if name != name_of_edited and await registries.live(session, actor.team_id, name):
+            problems.setdefault("name", "Another registry has this name already.")
+    if problems:
+        raise InvalidInput(problems)
+
+
 async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
     """An overtaken draft, put on the registry as it is now. Managers only.
 

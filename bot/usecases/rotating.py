@@ -80,6 +80,13 @@ async def begin(
     )
 
 
+async def check_plan(deps: Deps, actor: Actor, name: str, plan: Plan) -> None:
+    """Refuse a plan before its credential is known; raises as `begin` and `open_form` do."""
+    if problems := _plan_faults(plan, deps.clock.now()):
+        raise InvalidInput(problems)
+    await open_form(deps, actor, name)
+
+
 def credential_fields(kind: str, variant: str) -> tuple[Field, ...]:
     """The fields of a way to sign in that are the credential's own."""
     return tuple(one for one in fields_of(kind, variant) if one.name not in _PLACE)

@@ -7,11 +7,8 @@ link alone is not enough: whoever opens it types the code that the asking person
 from __future__ import annotations
 
 import hmac
-import re
-import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,22 +16,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core.access import Actor
 from bot.core.cluster import ClusterView
 from bot.core.secret import Secret
-from bot.errors import InvalidInput, NotFound, WrongCode
+from bot.errors import NotFound, WrongCode
 from bot.store import audit, clusters, token_links
 from bot.store.schema import Cluster, TokenLink
 from bot.usecases.deps import Deps
+from bot.usecases.link_codes import GOOD_FOR, TRIES, digest, meant, new_link, shapely, shown
 
-GOOD_FOR: Final = timedelta(minutes=15)
-TRIES: Final = 3
-CODE_LENGTH: Final = 6
 GONE: Final = (
     "This link shows nothing any more, or never did: a link is good once, for 15 minutes, and for "
     "three tries at its code. A manager can make a new token and a new link with `cluster rotate`."
 )
-_LINK: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-# Crockford's letters: none that can be taken for another, and those that are typed are mended.
-_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_MEANT: Final = str.maketrans("OIL", "011", " -\t\u00a0\u2010\u2011\u2013")
 _BATCH: Final = 100
 
 
@@ -60,20 +51,19 @@ async def seal(
     session: AsyncSession, deps: Deps, actor: Actor, row: Cluster, token: Secret
 ) -> Link:
     """Put a token, which was just made, where a link shows it; in the transaction that made it."""
-    link, code = secrets.token_urlsafe(32), "".join(secrets.choice(_LETTERS) for _ in range(6))
+    link, code = new_link()
     now = await deps.store.now(session)
     kept = TokenLink(
-        digest=_digest(link),
+        digest=digest(link),
         cluster_id=row.id,
-        token_digest=_digest(token.reveal()),
+        token_digest=digest(token.reveal()),
         user_id=actor.user_id,
         created_at=now,
         expires_at=now + GOOD_FOR,
     )
     place = token_links.place_of(kept, row)
     await token_links.add(session, token_links.sealed(kept, token, code, place, deps.store.keyring))
-    shown = f"{code[:3]}-{code[3:]}"
-    return Link(clusters.view_of(row), f"/secret/{link}", shown, kept.expires_at)
+    return Link(clusters.view_of(row), f"/secret/{link}", shown(code), kept.expires_at)
 
 
 async def waiting(deps: Deps, link: str) -> ClusterView:
@@ -81,7 +71,7 @@ async def waiting(deps: Deps, link: str) -> ClusterView:
     _refuse_misshapen(link)
     async with deps.store.reading() as session:
         now = await deps.store.now(session)
-        found = await token_links.waiting(session, _digest(link), now)
+        found = await token_links.waiting(session, digest(link), now)
         row = await clusters.by_id(session, found.cluster_id) if found else None
     if row is None:
         raise NotFound(GONE)
@@ -95,12 +85,10 @@ async def show(deps: Deps, link: str, typed: str) -> Shown:
     and token.
     """
     _refuse_misshapen(link)
-    code = typed.upper().translate(_MEANT)
-    if len(code) != CODE_LENGTH or not code.isascii():
-        raise InvalidInput({"code": "Type the six letters and digits that Slack shows you."})
+    code = meant(typed)
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
-        kept = await token_links.waiting(session, _digest(link), now, lock=True)
+        kept = await token_links.waiting(session, digest(link), now, lock=True)
         row = await clusters.by_id(session, kept.cluster_id) if kept else None
         if kept is None or row is None:
             raise NotFound(GONE)
@@ -152,9 +140,5 @@ async def _note(session: AsyncSession, row: Cluster, kept: TokenLink, now: datet
 
 def _refuse_misshapen(link: str) -> None:
     """A database is asked for nothing that cannot be a link."""
-    if not _LINK.fullmatch(link):
+    if not shapely(link):
         raise NotFound(GONE)
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()

@@ -114,5 +114,29 @@ def field(name: str, label: str, hint: str, *, kind: str = "", wrong: str = "") 
     )
 
 
+def masked_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
+    """A field for a secret: what is typed is not seen, and what was typed never comes back."""
+    return _hidden(
+        name, label, hint, 'type="password" autocomplete="off" spellcheck="false"', wrong
+    )
+
+
+def file_field(name: str, label: str, hint: str) -> str:
+    """A place for a file that is a secret."""
+    return _hidden(name, label, hint, 'type="file"', "")
+
+
+def _hidden(name: str, label: str, hint: str, kind: str, wrong: str) -> str:
+    told = f'<p class="wrong" id="{name}-wrong" role="alert">{escape(wrong)}</p>\n' if wrong else ""
+    told += f'<p class="soft" id="{name}-hint">{escape(hint)}</p>\n' if hint else ""
+    ids = [each for each, there in ((f"{name}-wrong", wrong), (f"{name}-hint", hint)) if there]
+    described = f' aria-describedby="{" ".join(ids)}"' if ids else ""
+    invalid = ' aria-invalid="true"' if wrong else ""
+    return (
+        f'<label for="{name}">{escape(label)}</label>\n{told}'
+        f'<input id="{name}" name="{name}" {kind}{described}{invalid}>'
+    )
+
+
 def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""

@@ -14,7 +14,8 @@ from bot.usecases import cluster_rotation, clusters, secret_links
 from bot.usecases.cluster_tokens import authenticate
 from bot.usecases.clusters import Wanted
 from bot.usecases.deps import Deps
-from bot.usecases.secret_links import GOOD_FOR, Link, Shown
+from bot.usecases.link_codes import GOOD_FOR
+from bot.usecases.secret_links import Link, Shown
 from tests.factories import ALICE, clock_of, cluster, deps_on
 
 

@@ -18,7 +18,8 @@ from bot.usecases import cluster_rotation, clusters
 from bot.usecases.cluster_tokens import authenticate
 from bot.usecases.clusters import Wanted
 from bot.usecases.deps import Deps
-from bot.usecases.secret_links import GOOD_FOR, Link
+from bot.usecases.link_codes import GOOD_FOR
+from bot.usecases.secret_links import Link
 from bot.web import secret_page
 from bot.web.application import web_application
 from bot.web.secret_page import SecretPage

@@ -1,0 +1,155 @@
+"""`/secret/enter/{link}`: takes the secrets of a form that waits in Slack, once, with a code.
+
+Looking at the page changes nothing: Slack, and scanners of mail, open every link that they see.
+Nothing that was typed is ever shown again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+
+from bot.core.secret import Secret
+from bot.errors import InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
+from bot.slack.desk import Desk
+from bot.slack.outside import call_in, follow, refused
+from bot.slack.trouble import AWAY as SLACK_AWAY
+from bot.usecases import secret_asks
+from bot.usecases.secret_asks import GONE, TAKEN, Waiting
+from bot.web.frame import field, file_field, line, masked_field, page
+
+BODY_MOST: Final = 128 * 1024
+"""A key file is 3 KiB; Slack's own fields end there."""
+AWAY: Final = (
+    "Registrar cannot ask its database or Slack at the moment. Nothing was kept: try again in a "
+    "moment."
+)
+UNREAD: Final = "That is more than 128 KiB, or not what this page sends. Nothing was kept."
+
+
+class SecretEntry:
+    """The page. What is wrong with the secrets is put right here, the rest in Slack."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[web.RouteDef]:
+        path = "/secret/enter/{link}"
+        return [web.get(path, self.ask), web.post(path, self.take)]
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """The form that wants the code and the secrets."""
+        return await self._form(request.match_info["link"], {}, 200)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Keep the secrets and let Slack go on, or show the form again."""
+        link = request.match_info["link"]
+        try:
+            sent = await _sent(request)
+        except ValueError:
+            return page("Not kept", line(UNREAD, "wrong"), status=413)
+        code = sent.pop("code", Secret("")).reveal()
+        try:
+            return await self._keep(link, code, sent)
+        except NotFound:
+            return _gone(GONE)
+        except WrongCode as error:
+            if not error.left:
+                return _gone(f"That was the third wrong code. {GONE}")
+            return await self._form(link, {"code": f"{error}"}, 403)
+        except InvalidInput as error:
+            return await self._form(link, error.fields, 400)
+        except (StoreError, *SLACK_AWAY):
+            return page("Not now", line(AWAY), status=503)
+
+    async def _keep(self, link: str, code: str, sent: Mapping[str, Secret]) -> web.Response:
+        deps = self._desk.deps
+        found = await secret_asks.waiting(deps, link)
+        actor = await self._desk.people.actor(call_in(found))
+        found = await secret_asks.claim(deps, link, code)
+        if found.taken:
+            return page("Entered", line(TAKEN))
+        secrets = _secrets(found, sent)
+        try:
+            draft_id = await secret_asks.fill(deps, actor, link, found, secrets)
+        except RegistrarError as error:
+            if isinstance(error, StoreError) or secret_asks.only_secrets(error, found):
+                raise
+            self._desk.start(call_in(found), refused(self._desk, actor, found, error), "refused")
+            return page("Not kept", line("Something else in the form is wrong. Slack shows what."))
+        self._desk.start(call_in(found), follow(self._desk, actor, found, draft_id), "entered")
+        return page(
+            "Entered",
+            line("Registrar has it and tries it now. Go back to Slack to see what becomes of it."),
+            line("You can close this page.", "soft"),
+        )
+
+    async def _form(self, link: str, wrong: Mapping[str, str], status: int) -> web.Response:
+        try:
+            found = await secret_asks.waiting(self._desk.deps, link)
+        except NotFound:
+            return _gone(GONE)
+        except StoreError:
+            return page("Not now", line(AWAY), status=503)
+        return page("Entered", line(TAKEN)) if found.taken else _form(found, wrong, status)
+
+
+def _form(found: Waiting, wrong: Mapping[str, str], status: int) -> web.Response:
+    name = found.form.editing or found.form.answers.public.get("name", "a new registry")
+    hint = "Six letters and digits; they stand beside the link in Slack."
+    parts = [field("code", "Code", hint, kind="code", wrong=wrong.get("code", ""))]
+    for one in found.fields:
+        told = wrong.get(one.name, "")
+        parts.append(masked_field(one.name, one.label, one.hint, wrong=told))
+        if one.multiline:
+            label = f"{one.label}, as a file"
+            parts.append(file_field(f"{one.name}-file", label, "Choose it or drop it here."))
+    return page(
+        f"Secret of {name}",
+        line("It goes to Registrar and not through Slack, and is never shown again."),
+        '<form method="post" action="" enctype="multipart/form-data">',
+        *parts,
+        "<button>Test and save</button>",
+        "</form>",
+        status=status,
+    )
+
+
+def _gone(why: str) -> web.Response:
+    return page("Nothing to enter", line(why), status=404)
+
+
+def _secrets(found: Waiting, sent: Mapping[str, Secret]) -> dict[str, Secret]:
+    """By field, what was typed, or else the file."""
+    secrets = {}
+    for one in found.fields:
+        given = sent.get(one.name) or sent.get(f"{one.name}-file")
+        if given is not None:
+            secrets[one.name] = given
+    return secrets
+
+
+async def _sent(request: web.Request) -> dict[str, Secret]:
+    """The fields that are not blank, held in memory only; ValueError for more than `BODY_MOST`.
+
+    aiohttp's own reader of forms would write files to the disk.
+    """
+    found: dict[str, Secret] = {}
+    if request.content_type != "multipart/form-data":
+        return found
+    size = 0
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            break
+        body = bytearray()
+        while chunk := await part.read_chunk():
+            body += chunk
+            size += len(chunk)
+            if size > BODY_MOST:
+                raise ValueError("too large")
+        text = body.decode("utf-8", "replace").strip()
+        if part.name and text:
+            found[part.name] = Secret(text)
+    return found

@@ -1,0 +1,264 @@
+"""Entering a secret on a page outside Slack, from the form to the saved registry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import async_playwright, expect
+from sqlmodel import select
+
+from bot.slack import ids
+from bot.slack.access import People
+from bot.slack.desk import Desk
+from bot.store.schema import Draft
+from bot.usecases import registries
+from bot.usecases.link_codes import GOOD_FOR
+from bot.web.application import web_application
+from bot.web.secret_entry import BODY_MOST, SecretEntry
+from tests.factories import ALICE, clock_of
+from tests.programs import program
+from tests.slack.workspace import PUBLIC_URL, Office, Person, opened
+from tests.usecases.cloud import no_rotators
+
+PASSWORD = "correct horse battery staple"
+Client = TestClient[Any, Any]
+
+
+@pytest.fixture
+async def client(office: Office) -> AsyncIterator[Client]:
+    """The page, with the same Slack behind it."""
+
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    desk = Desk(
+        office.deps,
+        office.client,
+        "/registry",
+        office.background,
+        People(office.client, office.deps),
+        office.looks,
+        no_rotators(office.deps.clock),
+        PUBLIC_URL,
+    )
+    routes = SecretEntry(desk).routes()
+    clock = office.deps.clock
+    application = web_application(app=None, ready=ready, clock=clock, routes=routes)
+    async with TestClient(TestServer(application)) as made:
+        yield made
+
+
+async def ask(office: Office, alice: Person, **values: str) -> tuple[str, str]:
+    """The path and the code that Slack shows for a form that is filled in."""
+    await alice.type("add generic")
+    filled = {"url": "https://registry.example.com", "username": "ci", "name": "harbor-team"}
+    for name, value in (filled | values).items():
+        alice.fill(name, value)
+    await alice.press(ids.OUTSIDE, inside="modal")
+    return shown(office)
+
+
+def shown(office: Office) -> tuple[str, str]:
+    text = json.dumps(office.slack.view["blocks"])
+    path = re.search(r"/secret/enter/[A-Za-z0-9_-]{43}", text)
+    code = re.search(r"`([0-9A-Z]{3}-[0-9A-Z]{3})`", text)
+    assert path, text
+    assert code, text
+    return path[0], code[1]
+
+
+async def enter(client: Client, path: str, code: str, **fields: str) -> tuple[int, str]:
+    form = FormData(default_to_multipart=True)
+    for name, value in {"code": code, **fields}.items():
+        form.add_field(name, value)
+    answer = await client.post(path, data=form)
+    return answer.status, await answer.text()
+
+
+async def drafts_kept(office: Office) -> int:
+    async with office.deps.store.reading() as session:
+        return len((await session.exec(select(Draft))).all())
+
+
+async def test_a_secret_goes_around_slack(office: Office, alice: Person, client: Client) -> None:
+    """Form, page, check, result: the view moves on, and Slack never had the secret."""
+    path, code = await ask(office, alice)
+    status, text = await enter(client, path, code, password=PASSWORD)
+    await office.background.drain()
+
+    assert status == 200
+    assert "Go back to Slack" in text
+    assert "Proven and saved" in str(office.slack.view["blocks"])
+    assert (await registries.show(office.deps, ALICE, "harbor-team")).details.owner == "UALICE"
+    assert PASSWORD not in str(office.slack.calls) + text
+
+
+async def test_looking_changes_nothing(office: Office, alice: Person, client: Client) -> None:
+    """A scanner that opens the link uses nothing up; the answer may not be kept or framed."""
+    path, code = await ask(office, alice)
+    for _ in range(5):
+        answer = await client.get(path)
+        assert answer.status == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert code not in await answer.text()
+    assert (await enter(client, path, code, password=PASSWORD))[0] == 200
+
+
+async def test_two_tabs_enter_once(office: Office, alice: Person, client: Client) -> None:
+    """Of two that are sent at once one is kept; sending it later says that it is entered."""
+    path, code = await ask(office, alice)
+    sent = [enter(client, path, code, password=PASSWORD) for _ in range(2)]
+    answers = await asyncio.gather(*sent)
+
+    assert [status for status, _ in answers] == [200, 200]
+    assert sum("Registrar has it" in text for _, text in answers) == 1
+    assert "entered already" in (await enter(client, path, code, password="another one"))[1]
+    assert await drafts_kept(office) == 1
+
+
+async def test_the_third_wrong_code_ends_it(office: Office, alice: Person, client: Client) -> None:
+    """Whoever has the link but not Slack has three tries; the right code comes too late then."""
+    path, code = await ask(office, alice)
+    wrong = "000-000" if code != "000-000" else "111-111"
+    said = [await enter(client, path, wrong, password=PASSWORD) for _ in range(3)]
+
+    assert [status for status, _ in said] == [403, 403, 404]
+    assert (await enter(client, path, code, password=PASSWORD))[0] == 404
+    assert await drafts_kept(office) == 0
+
+
+async def test_an_old_link_says_so(office: Office, alice: Person, client: Client) -> None:
+    """After 15 minutes the page takes nothing and says what to do."""
+    path, code = await ask(office, alice)
+    clock_of(office.deps).skip(GOOD_FOR)
+    status, text = await enter(client, path, code, password=PASSWORD)
+
+    assert status == 404
+    assert "Open the form in Slack again" in text
+    assert await drafts_kept(office) == 0
+
+
+async def test_a_blank_secret_is_asked_again(office: Office, alice: Person, client: Client) -> None:
+    """What is wrong with the secret stands on its field, and the link is still good."""
+    path, code = await ask(office, alice)
+    status, text = await enter(client, path, code)
+    assert status == 400
+    assert 'id="password-wrong"' in text
+    assert (await enter(client, path, code, password=PASSWORD))[0] == 200
+
+
+async def test_too_much_is_refused(office: Office, alice: Person, client: Client) -> None:
+    """A body is bounded; the link stays good."""
+    path, code = await ask(office, alice)
+    assert (await enter(client, path, code, password="x" * (BODY_MOST + 1)))[0] == 413
+    assert (await enter(client, path, code, password=PASSWORD))[0] == 200
+
+
+async def test_wrong_answers_stay_in_the_form(office: Office, alice: Person) -> None:
+    """No page is given for a form that is wrong already; it says what, and keeps the rest."""
+    await alice.type("add generic")
+    alice.fill("url", "https://registry.example.com")
+    alice.fill("name", "Not A Name")
+    await alice.press(ids.OUTSIDE, inside="modal")
+
+    assert "/secret/enter/" not in str(office.slack.view)
+    assert "⚠" in office.slack.view["blocks"][0]["text"]["text"]
+
+
+async def test_without_pages_the_form_says_so(office: Office) -> None:
+    """Without PUBLIC_URL the form stays and says what is missing."""
+    async with opened(office.deps, public_url="") as bare:
+        alice = bare.person("UALICE")
+        await alice.type("add generic")
+        await alice.press(ids.OUTSIDE, inside="modal")
+        assert "PUBLIC_URL" in bare.slack.view["blocks"][0]["text"]["text"]
+
+
+async def test_a_closed_view_is_told_privately(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """Whoever closed the window hears the outcome all the same."""
+    path, code = await ask(office, alice)
+    office.slack.close()
+    await enter(client, path, code, password=PASSWORD)
+    await office.background.drain()
+    assert "Proven and saved" in str(office.slack.calls[-3:])
+
+
+async def test_a_rotation_goes_around_slack(office: Office, alice: Person, client: Client) -> None:
+    """The new credential of a rotation can be entered on the page as well."""
+    path, code = await ask(office, alice)
+    await enter(client, path, code, password=PASSWORD)
+    await office.background.drain()
+    await alice.type("rotate harbor-team")
+    await alice.press(ids.OUTSIDE, inside="modal")
+    path, code = shown(office)
+    status, _ = await enter(client, path, code, password="another good pass phrase")
+    await office.background.drain()
+
+    assert status == 200
+    assert "Enter the secret" not in str(office.slack.view["blocks"])
+    shown_now = str(office.slack.view["blocks"])
+    assert "in force" in shown_now
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_a_person_enters_it_in_a_browser(
+    office: Office, alice: Person, client: Client, width: int, tmp_path: Path
+) -> None:
+    """By keyboard alone, on a phone's width and a desk's, with nothing to scroll sideways."""
+    path, code = await ask(office, alice)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = await browser.new_page(viewport={"width": width, "height": 800})
+        await page.goto(str(client.make_url(path)))
+        await expect(page.get_by_label("Code")).to_be_focused()
+        await page.keyboard.type(code)
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_label("Password")).to_be_focused()
+        await page.keyboard.type(PASSWORD)
+        await expect(page.get_by_label("Password")).to_have_attribute("type", "password")
+        await page.screenshot(path=tmp_path / f"page{width}.png")
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading")).to_have_text("Entered")
+        await browser.close()
+    await office.background.drain()
+
+    assert wide <= width
+    assert "Proven and saved" in str(office.slack.view["blocks"])
+
+
+async def test_a_key_comes_as_a_file(office: Office, alice: Person, client: Client) -> None:
+    """A kind whose secret is a key file takes it as a file, which is looked at like typed text."""
+    await alice.type("add gcp")
+    alice.fill("url", "https://europe-west1-docker.pkg.dev")
+    alice.fill("region", "europe-west1")
+    alice.fill("path_scope", "team-project/images")
+    await alice.press(ids.OUTSIDE, inside="modal")
+    path, code = shown(office)
+    asked = await (await client.get(path)).text()
+    name = re.search(r'name="([a-z_]+)-file" type="file"', asked)
+    assert name
+    form = FormData(default_to_multipart=True)
+    form.add_field("code", code)
+    form.add_field(f"{name[1]}-file", b"{}", filename="key.json")
+    answer = await client.post(path, data=form)
+
+    assert answer.status == 400
+    assert f'id="{name[1]}-wrong"' in await answer.text()
