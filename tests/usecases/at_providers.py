@@ -78,6 +78,14 @@ PLACES = {
         lambda lab: lab.practice.public_ecr.keyring,
         "secret_access_key",
     ),
+    "google": Place(
+        "gcp_artifact_registry",
+        "iam.googleapis.com",
+        no_access,
+        no_access,
+        lambda lab: lab.practice.google.keyring,
+        "service_account_json",
+    ),
     "scaleway": Place(
         "scaleway",
         "api.scaleway.com",

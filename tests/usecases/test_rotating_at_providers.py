@@ -21,11 +21,12 @@ from tests.usecases.at_providers import PLACES, Scene, let_rotate, scene
 from tests.usecases.test_auto_rotation import begun, run, state
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-STOPPABLE = ["ecr", "public ecr"]
+STOPPABLE = ["ecr", "public ecr", "google"]
 DUAL = [*STOPPABLE, "scaleway", "gitlab deploy token", "docker hub"]
 MADE_AT = {
     "ecr": "CreateAccessKey",
     "public ecr": "CreateAccessKey",
+    "google": "/keys",
     "scaleway": "/api-keys",
     "gitlab token": "/self/rotate",
     "gitlab deploy token": "/deploy_tokens",

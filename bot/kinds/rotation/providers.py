@@ -9,6 +9,7 @@ from bot.core.config import Config
 from bot.kinds.rotation.aws import AwsAccessKeys
 from bot.kinds.rotation.base import Provider
 from bot.kinds.rotation.docker_hub import DockerHubTokens
+from bot.kinds.rotation.gcp import GoogleKeys
 from bot.kinds.rotation.gitlab import GitlabToken
 from bot.kinds.rotation.gitlab_deploy import GitlabDeployTokens
 from bot.kinds.rotation.scaleway import ScalewayKeys
@@ -16,6 +17,7 @@ from bot.kinds.rotation.scaleway import ScalewayKeys
 PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
     "ecr": (AwsAccessKeys(),),
     "public_ecr": (AwsAccessKeys(),),
+    "gcp_artifact_registry": (GoogleKeys(),),
     "scaleway": (ScalewayKeys(),),
     "docker_hub": (DockerHubTokens(),),
     "gitlab": (GitlabToken(), GitlabDeployTokens()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets as randomness
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,17 @@ LISTS = re.compile(
     r"/v1/(?P<above>projects/[^/]+/locations/[^/]+/repositories)"
     r"(?:/(?P<repository>[^/]+)/packages(?:/(?P<package>[^/]+)/versions)?)?"
 )
-KEYS = re.compile(r"/v1/projects/[^/]+/serviceAccounts/(?P<email>[^/]+)/keys(?:/[0-9a-f]+)?")
+ACCOUNT = re.compile(
+    r"/v1/projects/(?P<project>[^/]+)/serviceAccounts/(?P<email>[^/:]+)"
+    r"(?:/(?P<keys>keys)(?:/(?P<key>[0-9a-f]+))?)?(?::(?P<verb>[A-Za-z]+))?"
+)
+MOST_KEYS = 10
+SETTLES = timedelta(seconds=60)
+KEY_RIGHTS = tuple(
+    f"iam.serviceAccountKeys.{verb}"
+    for verb in ("get", "list", "create", "disable", "enable", "delete")
+)
+BLOCKED = "constraints/iam.disableServiceAccountKeyCreation"
 READ_PERMISSIONS = frozenset(
     {
         "artifactregistry.repositories.downloadArtifacts",
@@ -53,8 +64,8 @@ REASONS = {
 class GoogleArtifactRegistry(TokenVendor):
     """Really verifies the signature of the JWT, with the public half of the key it gave out.
 
-    `reads_own_keys` is whether the account may read its own key in IAM; a pull account may not. The
-    public certificate tells the same to everyone.
+    `rights` are those that the account has on its own keys in IAM; the public certificate tells
+    their age to everyone. `blocked` is an organisation's policy against keys.
     """
 
     slug: ClassVar = "gcp_artifact_registry"
@@ -78,7 +89,8 @@ class GoogleArtifactRegistry(TokenVendor):
         super().__init__(bench)
         self._access_tokens: dict[str, Held] = {}
         self._accounts: dict[str, ServiceAccount] = {}
-        self.reads_own_keys = False
+        self.rights = set(KEY_RIGHTS)
+        self.blocked = False
         self._made_at = bench.clock.now().replace(microsecond=0) - KEY_AGE
 
     @cached_property
@@ -128,8 +140,8 @@ class GoogleArtifactRegistry(TokenVendor):
                 return self._permissions(ask)
             case "GET", "artifactregistry.googleapis.com" if LISTS.fullmatch(ask.path):
                 return self._list(ask)
-            case "GET", "iam.googleapis.com" if KEYS.fullmatch(ask.path):
-                return self._keys(ask)
+            case _, "iam.googleapis.com" if match := ACCOUNT.fullmatch(ask.path):
+                return self._iam(ask, match)
             case "GET", "www.googleapis.com" if ask.path == CERTIFICATES + self.account.email:
                 return as_json(200, {held.handle: self._certificate(held) for held in self.keyring})
         return as_json(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
@@ -259,24 +271,71 @@ class GoogleArtifactRegistry(TokenVendor):
         page, following = after_token(versions, token, most)
         return as_json(200, {"versions": page, "nextPageToken": following})
 
-    def _keys(self, ask: Ask) -> Answer:
+    def _iam(self, ask: Ask, asked: re.Match[str]) -> Answer:
+        """What an account asks about itself and its keys."""
         standing = self._standing(ask.bearer or None)
-        held = self.keyring.find(ask.path.rpartition("/")[2])
-        if self.reads_own_keys and standing is Standing.MEMBER and held is not None:
-            return as_json(
-                200,
-                {
-                    "name": ask.path.removeprefix("/v1/"),
-                    "keyType": "USER_MANAGED",
-                    "validAfterTime": f"{held.made_at:%Y-%m-%dT%H:%M:%SZ}",
-                    "validBeforeTime": f"{end_of(held):%Y-%m-%dT%H:%M:%SZ}",
-                },
-            )
-        status, word = (403, "PERMISSION_DENIED") if ask.bearer else (401, "UNAUTHENTICATED")
-        if standing is Standing.REFUSED:
-            status, word = 401, "UNAUTHENTICATED"
-        # A pull account may not read its own keys unless somebody granted it that.
-        return as_json(status, {"error": {"code": status, "status": word}})
+        if standing in {Standing.NOBODY, Standing.REFUSED}:
+            return google_error(401, "UNAUTHENTICATED")
+        if unquote(asked["email"]) != self.account.email or asked["project"] != PROJECT:
+            return google_error(404, "NOT_FOUND")
+        if asked["verb"] == "testIamPermissions" and not asked["keys"]:
+            wanted = set(ask.json.get("permissions", ()))
+            having = sorted(wanted & self.rights)
+            return as_json(200, {"permissions": having} if having else {})
+        verb = asked["verb"] or VERBS.get((ask.method, bool(asked["key"])), "")
+        if f"iam.serviceAccountKeys.{verb}" not in self.rights or standing is not Standing.MEMBER:
+            return google_error(403, "PERMISSION_DENIED")
+        if verb == "list":
+            return as_json(200, {"keys": [self._about(held) for held in self.keyring]})
+        if verb == "create":
+            return self._create()
+        held = self.keyring.find(asked["key"] or "")
+        if held is None:
+            return google_error(404, "NOT_FOUND")
+        if verb == "get":
+            return as_json(200, self._about(held))
+        if verb == "delete":
+            self.keyring.end(held.handle, lingers=SETTLES)
+        else:
+            held.active = verb == "enable"
+        return as_json(200, {})
+
+    def _create(self) -> Answer:
+        if self.blocked:
+            violation = {"type": BLOCKED, "subject": self.account.email}
+            detail = {
+                "@type": "type.googleapis.com/google.rpc.PreconditionFailure",
+                "violations": [violation],
+            }
+            return google_error(400, "FAILED_PRECONDITION", detail)
+        if len(self.keyring) >= MOST_KEYS:
+            return google_error(400, "FAILED_PRECONDITION")
+        held = self.make()
+        held.label, held.known_from = "", held.made_at + SETTLES
+        data = base64.b64encode(held.secret.encode()).decode()
+        return as_json(200, self._about(held) | {"privateKeyData": data})
+
+    def _about(self, held: Held) -> dict[str, object]:
+        about: dict[str, object] = {
+            "name": f"projects/{PROJECT}/serviceAccounts/{self.account.email}/keys/{held.handle}",
+            "keyType": "USER_MANAGED",
+            "validAfterTime": f"{held.made_at:%Y-%m-%dT%H:%M:%SZ}",
+            "validBeforeTime": f"{end_of(held):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return about if held.active else about | {"disabled": True}
+
+
+VERBS = {
+    ("GET", False): "list",
+    ("GET", True): "get",
+    ("POST", False): "create",
+    ("DELETE", True): "delete",
+}
+
+
+def google_error(status: int, word: str, *details: object) -> Answer:
+    """An error of a Google API; `details` are what a program may judge by."""
+    return as_json(status, {"error": {"code": status, "status": word, "details": list(details)}})
 
 
 def end_of(held: Held) -> datetime:
