@@ -216,13 +216,26 @@ async def test_a_cluster_that_was_deleted_can_begin_anew(
     assert (shown["state"], shown["workloads"], shown["terminal"]) == ("running", [], [])
 
 
-async def test_a_revoked_token_is_told(practice: PracticeCluster, deps: Deps) -> None:
-    """Its inventory is not taken; the webhook, which needs none, is asked as before."""
+async def test_a_revoked_token_is_told_and_replaced(practice: PracticeCluster, deps: Deps) -> None:
+    """Its inventory is not taken, until it has another; the webhook needs none."""
     await cluster_rotation.revoke(deps, ALICE, "practice", everything=True)
     await practice.deploy("web", OURS)
 
     assert (await _last(practice))[0] == "done"
     assert "the token has ended" in (await practice.shown())["inventory"]["trouble"]
+    issued = await cluster_rotation.rotate(deps, ALICE, "practice")
+    await practice.use_token(f" {issued.token.reveal()}\n")
+    assert (await practice.shown())["inventory"]["workloads"] == 1
+
+
+async def test_what_no_node_can_pull_does_not_run(practice: PracticeCluster) -> None:
+    """The server admits it, as a real one does; its pods do not start, and nothing counts it."""
+    await practice.deploy("web", "not an image")
+    (shown,) = (await practice.shown())["workloads"]
+
+    assert (shown["running"], shown["note"].split(":")[0]) == (0, "InvalidImageName")
+    assert (await practice.shown())["terminal"][-1]["command"].endswith("--image='not an image'")
+    assert (await practice.shown())["inventory"]["workloads"] == 0
 
 
 async def test_a_name_that_is_taken_is_not_taken_twice(

@@ -31,6 +31,9 @@ class Line:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def use_token(self, token: Secret) -> None:
+        self._token = token
+
     async def ask(self, obj: JSON, *, dry_run: bool = False) -> Verdict:
         """Whether `obj` may be created. Without an answer it may, as with `Ignore`."""
         uid = str(uuid4())

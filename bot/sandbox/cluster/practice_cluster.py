@@ -12,13 +12,16 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from shlex import quote
 from typing import Any, Final
 
 from bot.core.access import Actor
 from bot.core.clock import Clock
 from bot.core.cluster import ClusterView, Mode
+from bot.core.image import Reference
 from bot.core.registry import Environment
-from bot.errors import NotFound, RegistrarError, StoreError
+from bot.core.secret import Secret
+from bot.errors import InvalidReference, NotFound, RegistrarError, StoreError
 from bot.sandbox.cluster.kubectl import Outcome, Terminal, created
 from bot.sandbox.cluster.line import Line, NotTaken
 from bot.sandbox.cluster.workload import Workload, new_workload
@@ -37,6 +40,7 @@ READY: Final = (
     ("quay.io/stranger/tool:1.0", "a host that nobody registered"),
     ("ghcr.io/team-evil/app:1.2", "looks like the first, is a stranger's"),
 )
+UNREADABLE: Final = "InvalidImageName: no node can pull it"
 WORKLOADS_MOST: Final = 20
 REPLICAS_MOST: Final = 9
 IMAGE_LONGEST: Final = 1024
@@ -122,7 +126,7 @@ class PracticeCluster:
             _, name = workload.place
             verdict = await line.ask(workload.deployment)
             lines, outcome = created(name, verdict)
-            command = f"kubectl -n {namespace} create deployment {name} --image={image}"
+            command = f"kubectl -n {namespace} create deployment {name} --image={quote(image)}"
             if verdict.allowed:
                 self._workloads.append(workload)
                 await workload.settle(line.ask)
@@ -149,6 +153,12 @@ class PracticeCluster:
             command = f"kubectl -n {namespace} delete deployment {name}"
             lines = [f'deployment.apps "{name}" deleted']
             await self._done(command, lines, Outcome.DONE, Workload(workload.deployment))
+
+    async def use_token(self, token: str) -> None:
+        """Sign in with another token, as after `cluster rotate`; it is tried at once."""
+        async with self._lock:
+            self._running().use_token(Secret(token.strip()))
+            await self._report()
 
     async def shown(self) -> JSON:
         """Everything about it, for the page."""
@@ -297,11 +307,21 @@ def _namespace(view: ClusterView | None, name: str) -> JSON:
 
 def _shown(one: Workload) -> JSON:
     namespace, name = one.place
+    pullable = _is_reference(one.image)
     return {
         "namespace": namespace,
         "name": name,
         "image": one.image,
         "wanted": one.wanted,
-        "running": len(one.pods),
+        "running": len(one.pods) if pullable else 0,
         "trouble": one.trouble,
+        "note": "New pods are refused" if one.trouble else "" if pullable else UNREADABLE,
     }
+
+
+def _is_reference(image: str) -> bool:
+    try:
+        Reference.parse(image)
+    except InvalidReference:
+        return False
+    return True

@@ -114,7 +114,26 @@ function running(cluster) {
     h("h3", null, "Running"),
     cluster.workloads.length === 0 && h("p", { key: "none", class: "soft" }, "Nothing yet."),
     h("ul", { class: "workloads" }, cluster.workloads.map(workload)),
-    h("p", { key: "told", class: "note" }, inventory(cluster.inventory)));
+    h("p", { key: "told", class: "note" }, inventory(cluster.inventory)),
+    token(cluster));
+}
+
+// The field is the browser's: a token is read once, when it is sent.
+function token(cluster) {
+  return h("details", { key: "token", class: "new-token" },
+    h("summary", null, "New token"),
+    h("p", { class: "note" }, `After ${state.snap.app.command} cluster rotate ${cluster.name}, paste here what its page shows.`),
+    h("form", {
+      class: "any-image",
+      onsubmit: (event) => {
+        event.preventDefault();
+        const field = event.target.elements.token;
+        if (field.value.trim()) act({ what: "token", token: field.value });
+        field.value = "";
+      },
+    },
+    h("input", { type: "password", name: "token", class: "field-input", "aria-label": "New token", placeholder: "rgct_…", autocomplete: "off" }),
+    h("button", { class: "button small", type: "submit" }, "Use it")));
 }
 
 function workload(one) {
@@ -123,7 +142,7 @@ function workload(one) {
   const short = one.running < one.wanted;
   return h("li", { key: `${namespace}/${name}`, class: "workload", "data-testid": `workload-${namespace}/${name}` },
     h("span", { class: cls("dot", short && "ill"), "aria-hidden": "true" }),
-    h("span", { class: "workload-name" }, h("strong", null, `${namespace}/${name}`), h("small", { title: one.image }, one.image), one.trouble && h("small", { key: "trouble", class: "trouble-note", title: one.trouble }, "New pods are refused")),
+    h("span", { class: "workload-name" }, h("strong", null, `${namespace}/${name}`), h("small", { title: one.image }, one.image), one.note && h("small", { key: "note", class: "trouble-note", title: one.trouble || null }, one.note)),
     h("span", { class: "pods" },
       h("button", { class: "mini", "aria-label": `One pod less of ${namespace}/${name}`, disabled: one.wanted === 0, onclick: () => scale(one.wanted - 1) }, "−"),
       h("span", { class: cls("pod-count", short && "ill"), title: one.trouble || null }, `${one.running}/${one.wanted}`),
@@ -145,7 +164,8 @@ async function act(what) {
   if (underWay.has(key)) return;
   underWay.add(key);
   change();
-  const answer = await queue({ user: state.user, do: "cluster", ...what });
+  await queue({ user: state.user, do: "cluster", ...what });
   underWay.delete(key);
-  change(answer.ok && what.image === state.image.trim() ? { image: "" } : {});
+  change();
+  if (what.what === "start") document.querySelector(".panel-body")?.focus(); // its button is gone
 }

@@ -179,7 +179,7 @@ function stepText(step) {
 function finished() {
   return [
     h("p", { key: "say", "aria-live": "polite" }, h("strong", null, "That is the whole of it. "),
-      "Eight more registries are in the panel, each with its own ways to fail. Try ", h("code", null, state.snap.app.command), " for what else there is."),
+      "Eight more registries are in the panel, each with its own ways to fail. Try ", h("code", null, state.snap.app.command), " for more."),
     h("button", { key: "do", class: "button small", onclick: () => keep({ closed: true }) }, "Done"),
   ];
 }
