@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from bot.core.access import Actor
 from bot.core.config import Config
 from bot.core.rotation import GRACE_MOST
@@ -81,6 +83,7 @@ async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Polic
         stored = await find(session, actor, name)
         found = await rotation_runs.policy(session, stored.registry.id)
         settings = await workspaces.settings(session, actor.team_id)
+        made = await _made_here(session, stored.credential)
     wanted = _wanted(found)
     config = _config(deps, stored)
     provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
@@ -88,7 +91,7 @@ async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Polic
         version = found.version if found else 0
         return PolicyView(name, stored.registry.kind, wanted, version, unsuited=reason)
     hours, frozen = settings.preferences.work_hours, settings.preferences.freeze_until
-    due = _due(found, stored.credential) if wanted.enabled else None
+    due = _due(found, stored.credential, made=made) if wanted.enabled else None
     return PolicyView(
         name,
         stored.registry.kind,
@@ -218,7 +221,8 @@ async def _begin_if_due(
         if stored is None or stored.credential is None or policy is None:
             return 0
         busy = await rotation_runs.open_or_late(session, registry_id, now)
-    due = _due(policy, stored.credential)
+        made = await _made_here(session, stored.credential)
+    due = _due(policy, stored.credential, made=made)
     hours, frozen = settings.preferences.work_hours, settings.preferences.freeze_until
     if busy or due is None or due > now or opens_at(due, now, hours, frozen) > now:
         return 0
@@ -243,11 +247,24 @@ def _wanted(found: RotationPolicy | None) -> Wanted:
     )
 
 
-def _due(found: RotationPolicy | None, held: Credential) -> datetime | None:
+def _due(found: RotationPolicy | None, held: Credential, *, made: bool) -> datetime | None:
+    """When it is wished for; `made` says that a rotation made the credential in force.
+
+    A robot whose secret was replaced is as old as before and ends when it would have ended: the age
+    of the secret counts, and an end that a rotation did not move is not a reason for another.
+    """
     if found is None:
         return None
     wish = Wish(found.at_age_days, found.before_expiry_days)
-    return due_at(wish, held.issued_at or held.stored_at, held.expires_at)
+    if not made:
+        return due_at(wish, held.issued_at or held.stored_at, held.expires_at)
+    before = due_at(Wish(None, wish.before_expiry_days), held.stored_at, held.expires_at)
+    moved = before is not None and before > held.stored_at
+    return due_at(wish, held.stored_at, held.expires_at if moved else None)
+
+
+async def _made_here(session: AsyncSession, held: Credential | None) -> bool:
+    return held is not None and bool(await rotation_runs.made(session, held.id))
 
 
 def _config(deps: Deps, stored: Stored) -> Config | None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import col, select
 
 from bot.core.auto_rotation import Step
 from bot.core.rotation import Phase
@@ -16,8 +17,9 @@ from bot.core.secret import Secret
 from bot.core.worktime import WorkHours
 from bot.errors import Conflict, InvalidInput, NotAllowed
 from bot.kinds.base import Field
+from bot.kinds.rotation.base import Errand, Issued
 from bot.store import rotation_runs
-from bot.store.schema import RotationRow
+from bot.store.schema import CURRENT, Credential, RotationRow
 from bot.usecases import auto_rotation, freezes, rotation_policies, rotations, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Wanted, tick_rotation_policies
@@ -276,3 +278,55 @@ def test_a_row_says_whether_it_is_running() -> None:
     )  # fmt: skip
 
     assert not rotation_runs.is_running(row)
+
+
+class Unmoved(Chosen):
+    """Replaces the secret of a robot, which ends when it would have ended."""
+
+    async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
+        made = await super().issue(errand, label, lasts, proposed)
+        return replace(made, expires_at=self.cloud.clock.now() + 5 * DAY)
+
+
+async def test_a_rotation_that_changes_no_age_and_no_end_is_not_repeated(deps: Deps) -> None:
+    """A robot is as old as before, and ends soon all the same: another new secret helps nobody."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Unmoved(cloud))
+    await add(deps)
+    await switched_on(deps, cloud, before_expiry_days=14)
+    clock_of(deps).skip(90 * DAY)
+    assert await tick_rotation_policies(deps, rotators) == 1
+    await run(deps, rotators, HOUR)
+    async with deps.store.transaction() as session:
+        wanted = select(Credential).where(col(Credential.state) == CURRENT)
+        held = (await session.exec(wanted)).one()
+        held.issued_at = held.stored_at - 100 * DAY
+        session.add(held)
+
+    assert await tick_rotation_policies(deps, rotators) == 0
+    view = await rotation_policies.view(deps, rotators, ALICE, "harbor-team")
+    assert view.next_at is not None
+    assert view.next_at > clock_of(deps).now() + 80 * DAY
+
+
+class WithChoice(Dual):
+    """A provider that can do with its own key, or with another."""
+
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("other_user", "Other user", secret=True, required=False),
+        Field("other_secret", "Its secret", secret=True, required=False),
+    )
+
+
+async def test_what_may_stay_blank_is_not_asked_for(deps: Deps) -> None:
+    """It is switched on without, and takes what is given."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(WithChoice(cloud))
+    await add(deps)
+    wanted = Wanted(enabled=True, at_age_days=90)
+
+    first = await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, {})
+    given = {"other_user": Secret("robot$all"), "other_secret": Secret("hush hush hush")}
+    second = await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 1, wanted, given)
+
+    assert (first.wanted.enabled, first.held, second.held) == (True, False, True)
