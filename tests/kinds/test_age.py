@@ -128,7 +128,7 @@ def test_a_tokens_claims_are_read_without_its_key() -> None:
 )
 def test_the_end_of_a_robot(seconds: object, expiry: Expiry | None) -> None:
     """Harbor writes -1 for never."""
-    assert harbor._expiry(seconds) == expiry
+    assert harbor.expiry(seconds) == expiry
 
 
 @pytest.mark.parametrize("pem", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n", "no"])

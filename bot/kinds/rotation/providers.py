@@ -12,6 +12,7 @@ from bot.kinds.rotation.docker_hub import DockerHubTokens
 from bot.kinds.rotation.gcp import GoogleKeys
 from bot.kinds.rotation.gitlab import GitlabToken
 from bot.kinds.rotation.gitlab_deploy import GitlabDeployTokens
+from bot.kinds.rotation.harbor import HarborRobots
 from bot.kinds.rotation.scaleway import ScalewayKeys
 
 PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
@@ -21,6 +22,7 @@ PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
     "scaleway": (ScalewayKeys(),),
     "docker_hub": (DockerHubTokens(),),
     "gitlab": (GitlabToken(), GitlabDeployTokens()),
+    "generic": (HarborRobots(),),
 }
 
 

@@ -18,6 +18,7 @@ from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, S
 HARBOR = "harbor.practice.example"
 PROJECT = 7
 HARBOR_SERVICE = "harbor-registry"
+SECRET = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,128}")
 PROJECTS = re.compile(r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories")
 ARTIFACTS = re.compile(
     r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories/(?P<name>[^/]+)/artifacts"
@@ -48,6 +49,10 @@ class Generic(TokenVendor):
         self.robot = "robot$team+ci"
         self.robots = Keyring(bench.clock)
         self.robots.add("11", random_text(32), login=self.robot)
+        self.robot_may = {"list", "read", "update"}
+        self.robot_disabled = False
+        self.maintainer = "maintainer"
+        self.maintainer_secret = random_text(24)
         self.robot_made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=10)
         self.robot_ends_at: datetime | None = self.robot_made_at + timedelta(days=30)
 
@@ -73,8 +78,19 @@ class Generic(TokenVendor):
             PracticeField("Test image", PRIVATE_IMAGE),
         )
 
+    def managing(self) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL of Harbor", f"https://{HARBOR}"),
+            PracticeField("Username of its robot", self.robot),
+            PracticeField("Secret of its robot", self.robot_secret, secret=True),
+            PracticeField("User name that may update robots", self.maintainer, secret=True),
+            PracticeField(
+                "Its password, CLI secret or robot secret", self.maintainer_secret, secret=True
+            ),
+        )
+
     def secrets(self) -> tuple[str, ...]:
-        return (*super().secrets(), *self.robots.secrets())
+        return (*super().secrets(), *self.robots.secrets(), self.maintainer_secret)
 
     def own(self, ask: Ask) -> Answer:
         return super().own(ask) if ask.host == HARBOR else self._plain(ask)
@@ -88,17 +104,44 @@ class Generic(TokenVendor):
             case "GET", "/api/v2.0/projects/team":
                 return self._api(ask, {"project_id": PROJECT, "name": "team"})
             case "GET", "/api/v2.0/robots":
-                return self._api(ask, self._robots(ask))
+                return self._api(ask, self._robots(ask), "list")
+            case "PATCH", "/api/v2.0/robots/11":
+                return self._replace(ask)
+            case "GET", "/api/v2.0/users/current/permissions":
+                may = sorted(self._actions(ask) or ())
+                return self._api(ask, [{"resource": "robot", "action": one} for one in may])
             case "GET", path if path.startswith("/api/v2.0/") and "repositories" in path:
                 return self._harbor_list(ask)
         return as_text(404, "404 page not found")
 
-    def _api(self, ask: Ask, content: object) -> Answer:
-        """Harbor's own API, for the robot alone."""
-        standing = self._robot_standing(ask)
-        if standing in {Standing.NOBODY, Standing.REFUSED}:
+    def _api(self, ask: Ask, content: object, needs: str = "") -> Answer:
+        """Harbor's own API, for the robot and the maintainer; `needs` is a right over robots."""
+        actions = self._actions(ask)
+        if actions is None:
             return refusal(401, "UNAUTHORIZED", "unauthorized")
+        if needs and needs not in actions:
+            return refusal(403, "FORBIDDEN", "forbidden")
         return as_json(200, content)
+
+    def _actions(self, ask: Ask) -> set[str] | None:
+        """What whoever asks may do with robots; None for nobody that Harbor knows."""
+        if ask.basic == (self.maintainer, self.maintainer_secret):
+            return {"create", "delete", "list", "read", "update"}
+        known = self._robot_standing(ask) in {Standing.GUEST, Standing.MEMBER}
+        return set(self.robot_may) if known else None
+
+    def _replace(self, ask: Ask) -> Answer:
+        """The robot's secret is replaced by the one sent, or by a random one that is told."""
+        allowed = self._api(ask, {}, "update")
+        if allowed.status != 200:
+            return allowed
+        chosen = str(ask.json.get("secret", ""))
+        if chosen and not SECRET.fullmatch(chosen):
+            return refusal(400, "BAD_REQUEST", "the secret must be longer and more mixed")
+        made = "" if chosen else random_text(32)
+        self.robots.end("11")
+        self.robots.add("11", chosen or made, login=self.robot)
+        return as_json(200, {"secret": made})
 
     def _robot_standing(self, ask: Ask) -> Standing:
         given = ask.basic
@@ -133,11 +176,21 @@ class Generic(TokenVendor):
         return self._api(ask, numbered(listed, ask))
 
     def _robots(self, ask: Ask) -> list[dict[str, object]]:
-        if ask.first("q") != f"Level=project,ProjectID={PROJECT},name=ci":
+        # The name is kept with its project's: only a part of it is found by `ci`.
+        level = f"Level=project,ProjectID={PROJECT}"
+        if ask.first("q") not in {level, f"{level},name=~ci", f"{level},name=team+ci"}:
             return []
         ends = int(self.robot_ends_at.timestamp()) if self.robot_ends_at else -1
         made = f"{self.robot_made_at:%Y-%m-%dT%H:%M:%S}.000Z"
-        return [{"name": self.robot, "expires_at": ends, "creation_time": made, "disable": False}]
+        return [
+            {
+                "id": 11,
+                "name": self.robot,
+                "expires_at": ends,
+                "creation_time": made,
+                "disable": self.robot_disabled,
+            }
+        ]
 
     def denied(self, denial: Denial) -> Answer:
         # Harbor never says 403 here, also to those it knows.
