@@ -19,7 +19,8 @@ from tests.contract.lab import NOON, Lab, open_lab
 from tests.usecases.at_providers import PLACES, rotators_of
 
 LABEL, LASTS = "registrar/target/run", timedelta(days=90)
-NAMES = list(PLACES)
+# AWS and Google read by POST, and their keys bear no label and no end: they have files of their own.
+NAMES = [name for name in PLACES if name not in {"ecr", "public ecr", "google"}]
 T = TypeVar("T")
 
 
