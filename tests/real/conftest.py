@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from bot.core.clock import SystemClock
 from bot.kinds.aws import AwsGateway
 from bot.kinds.checker import Checker
 from bot.kinds.net import AllowList, Egress, Resolver
 from tests.programs import DockerRegistry, DockerRegistryFactory, docker_registry
+from tests.real.amazon import Moto, quiet
 
 MakeChecker = Callable[..., Awaitable[Checker]]
 
@@ -51,3 +53,20 @@ async def make_checker() -> AsyncIterator[MakeChecker]:
             return Checker(egress=egress, aws=gateway, clock=SystemClock())
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def moto_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with quiet("moto"):  # a server's log, here in the process of its client
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto(moto_server: str) -> Moto:
+    moto = Moto(moto_server)
+    moto.reset()
+    return moto

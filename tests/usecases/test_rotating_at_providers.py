@@ -113,6 +113,17 @@ async def test_an_answer_that_never_came_leaves_no_orphan(deps: Deps, name: str)
         assert at.working() == before | {await in_force(at)}
 
 
+async def test_a_key_that_was_there_before_is_not_taken_for_ours(deps: Deps) -> None:
+    """Google's keys bear no label; a person's, made just before, is left alone in doubt."""
+    async with scene(deps, "google") as at:
+        theirs = at.lab.practice.google.make("by hand")
+        at.deaf(1, "POST", "/keys")
+        rotation, _ = await rotated(at, 12 * HOUR)
+
+        assert (await state(at.deps, rotation))[1] is Step.GRACE
+        assert at.working() == {at.old, theirs.secret, await in_force(at)}
+
+
 async def test_a_lost_answer_of_gitlab_is_told_and_nothing_is_asked_again(deps: Deps) -> None:
     """A second request would end the whole family."""
     async with scene(deps, "gitlab token") as at:
