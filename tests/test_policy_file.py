@@ -94,7 +94,7 @@ def test_kyverno_gets_its_own_form(environment: Mapping[str, str]) -> None:
     ("words", "sentence"),
     [
         (("--environment", "staging"), "No registry covers anything there"),
-        (("--cluster", "prod-us"), "There is no cluster called prod-us. Did you mean prod-eu?"),
+        (("--cluster", "prod-us"), "There is no cluster called “prod-us”. Did you mean prod-eu?"),
         (("--cluster", "prod-eu", "--mode", "warn"), "A cluster has its own mode"),
         (("--output", "/nowhere/policy.yaml"), "/nowhere/policy.yaml cannot be written"),
         (("--verify", "/nowhere.yaml"), "/nowhere.yaml cannot be read"),
