@@ -48,6 +48,9 @@ class Terminal:
         await self.panel.get_by_role("button", name=mode, exact=True).click()
         composer = self._visitor.page.get_by_role("combobox", name=re.compile("^Message"))
         await expect(composer).to_have_value(f"/registry cluster mode practice {mode}")
+        await composer.press(
+            "Escape"
+        )  # closes the list of completions, which Enter would pick from
         await composer.press("Enter")
         pressed = self.panel.get_by_role("button", name=mode, exact=True, pressed=True)
         await expect(pressed).to_be_visible(timeout=SLOWEST_MS)
