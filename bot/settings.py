@@ -50,8 +50,8 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535, description="Port of the web server.")
     public_url: str = Field(
         "",
-        description="`https://…` under which clusters, browsers (pages that show a token) and, in "
-        "HTTP mode, Slack reach this server.",
+        description="`https://…` under which clusters, browsers (pages that show a token or take a "
+        "secret) and, in HTTP mode, Slack reach this server.",
     )
     egress_allow: str = Field(
         "",
@@ -112,14 +112,15 @@ class Settings(BaseModel):
             return cls(**values)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            setting = str(first["loc"][0]).upper()
-            raise SettingsError(f"{setting}: {first['msg']}.") from None
+            setting, told = str(first["loc"][0]).upper(), first["msg"]
+            told = told.removeprefix("Value error, ")  # pydantic's, before a sentence of ours
+            raise SettingsError(f"{setting}: {told}.") from None
 
 
 def _safe(url: str) -> str:
     """An address that secrets may be sent to, without its last slash."""
     if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise ValueError("is not an https:// address")
+        raise ValueError("this must be an https:// address")
     return url.rstrip("/")
 
 

@@ -75,7 +75,7 @@ def test_all_that_a_cluster_needs(environment: Mapping[str, str], tmp_path: Path
     ("words", "setting", "sentence"),
     [
         ((), {"PUBLIC_URL": ""}, "Set PUBLIC_URL"),
-        ((), {"PUBLIC_URL": "http://registrar.example.com"}, "is not an https:// address"),
+        ((), {"PUBLIC_URL": "http://registrar.example.com"}, "must be an https:// address"),
         ((), {"PUBLIC_URL": "https://user@registrar.example.com"}, "Set PUBLIC_URL"),
         (("--cluster", "prod-us"), {}, "Did you mean prod-eu"),
         (("--pull-into", "Web"), {}, "is no namespace"),

@@ -49,3 +49,10 @@ def test_a_wrong_value_names_its_setting(environment: dict[str, str], said: str)
     """The sentence names the setting to mend, and never the value."""
     with pytest.raises(SettingsError, match=said):
         Settings.from_environment(environment)
+
+
+def test_a_sentence_of_ours_stands_alone() -> None:
+    """No word of the library that checks the settings stands before it."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({"PUBLIC_URL": "http://registrar.example"})
+    assert f"{refused.value}" == "PUBLIC_URL: this must be an https:// address."
