@@ -105,6 +105,10 @@ async def bench() -> AsyncIterator[Bench]:
             "harbor.practice.example",
             'Bearer realm="https://harbor.practice.example/service/token",service="harbor-registry"',
         ),
+        (
+            "quay.practice.example",
+            'Bearer realm="https://quay.practice.example/v2/auth",service="quay.practice.example"',
+        ),
     ],
 )
 async def test_ping_is_answered_with_the_vendors_challenge(
@@ -175,6 +179,7 @@ async def test_index_is_not_found_by_a_client_that_does_not_accept_it(bench: Ben
         ("https://europe-west1-docker.pkg.dev/v2/token?service=europe-west1-docker.pkg.dev", 403),
         ("https://public.ecr.aws/token/?service=public.ecr.aws", 200),
         ("https://harbor.practice.example/service/token?service=harbor-registry", 401),
+        ("https://quay.practice.example/v2/auth?service=quay.practice.example", 401),
     ],
 )
 async def test_wrong_credential_gets_the_vendors_own_answer(

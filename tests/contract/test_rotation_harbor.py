@@ -205,4 +205,6 @@ async def test_only_robots_are_rotated_so() -> None:
         person = lab.config("generic")
 
     assert isinstance(provider_for(robot)[0], HarborRobots)
-    assert provider_for(person) == (None, "The user name is not of a Harbor robot.")
+    provider, reason = provider_for(person)
+    assert provider is None
+    assert reason.count("robots of Harbor") == 1

@@ -23,7 +23,7 @@ from bot.kinds.base import Field
 from bot.kinds.challenge import Challenge
 from bot.kinds.distribution import Distribution, Login
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right, Strategy
-from bot.kinds.rotation.manners import PAGES, REFUSALS, Unstoppable, call, unexpected
+from bot.kinds.rotation.manners import NOBODYS, PAGES, REFUSALS, Unstoppable, call, unexpected
 from bot.kinds.visit import json_object
 
 SOON: Final = timedelta(days=14)
@@ -107,7 +107,7 @@ class HarborRobots(Unstoppable):
 
     def unsuited(self, config: Config) -> str:
         name = config.values.get("username", "")
-        return "" if harbor.ROBOT.fullmatch(name) else "The user name is not of a Harbor robot."
+        return "" if harbor.ROBOT.fullmatch(name) else NOBODYS
 
     async def ready(self, errand: Errand) -> Readiness:
         api = await Api.find(errand)

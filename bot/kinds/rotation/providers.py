@@ -13,6 +13,7 @@ from bot.kinds.rotation.gcp import GoogleKeys
 from bot.kinds.rotation.gitlab import GitlabToken
 from bot.kinds.rotation.gitlab_deploy import GitlabDeployTokens
 from bot.kinds.rotation.harbor import HarborRobots
+from bot.kinds.rotation.quay import QuayRobots
 from bot.kinds.rotation.scaleway import ScalewayKeys
 
 PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
@@ -22,7 +23,7 @@ PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
     "scaleway": (ScalewayKeys(),),
     "docker_hub": (DockerHubTokens(),),
     "gitlab": (GitlabToken(), GitlabDeployTokens()),
-    "generic": (HarborRobots(),),
+    "generic": (HarborRobots(), QuayRobots()),
 }
 
 

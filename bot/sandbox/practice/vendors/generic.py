@@ -1,4 +1,4 @@
-"""Registries reached through the generic kind: a plain one with Basic, and one like Harbor."""
+"""Registries reached through the generic kind: a plain one with Basic, one like Harbor, a Quay."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.sandbox.practice.shapes import random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, Standing, TokenVendor
+from bot.sandbox.practice.vendors.quay import Quay
 
 HARBOR = "harbor.practice.example"
 PROJECT = 7
@@ -26,12 +27,15 @@ ARTIFACTS = re.compile(
 
 
 class Generic(TokenVendor):
-    """`registry.practice.example` asks for Basic; `harbor.practice.example` is like Harbor."""
+    """`registry.practice.example` asks for Basic; `harbor.practice.example` is like Harbor.
+
+    `quay.practice.example` is a Quay, a vendor of its own that shares this one's state.
+    """
 
     slug: ClassVar = "generic"
     label: ClassVar = "Generic registry"
     host: ClassVar = "registry.practice.example"
-    hosts: ClassVar = re.compile(r"(?:registry|harbor)\.practice\.example")
+    hosts: ClassVar = re.compile(r"(?:registry|harbor|quay)\.practice\.example")
     planes: ClassVar = hosts
     realm: ClassVar = f"https://{HARBOR}/service/token"
     service: ClassVar = HARBOR_SERVICE
@@ -55,6 +59,7 @@ class Generic(TokenVendor):
         self.maintainer_secret = random_text(24)
         self.robot_made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=10)
         self.robot_ends_at: datetime | None = self.robot_made_at + timedelta(days=30)
+        self.quay = Quay(bench)
 
     @property
     def password(self) -> str:
@@ -87,12 +92,20 @@ class Generic(TokenVendor):
             PracticeField(
                 "Its password, CLI secret or robot secret", self.maintainer_secret, secret=True
             ),
+            *self.quay.managing(),
         )
 
     def secrets(self) -> tuple[str, ...]:
-        return (*super().secrets(), *self.robots.secrets(), self.maintainer_secret)
+        ours = (*super().secrets(), *self.robots.secrets(), self.maintainer_secret)
+        return (*ours, *self.quay.secrets())
+
+    def set_state(self, state: State) -> None:
+        super().set_state(state)
+        self.quay.set_state(state)
 
     def own(self, ask: Ask) -> Answer:
+        if self.quay.answers_for(ask.host):
+            return self.quay.own(ask)
         return super().own(ask) if ask.host == HARBOR else self._plain(ask)
 
     def side(self, ask: Ask) -> Answer:
