@@ -45,6 +45,7 @@ from bot.slack.background import Background
 from bot.slack.deliver import Courier
 from bot.slack.desk import Desk
 from bot.slack.home import refresh_changed_homes
+from bot.slack.outside import follow_left
 from bot.slack.tempo import APART
 from bot.store.cipher import Keyring
 from bot.store.engine import open_store
@@ -189,6 +190,7 @@ class Bot:
             if listen:
                 connected = await self._listen(stack)
             if work:
+                stack.push_async_callback(self.background.drain)
                 self.metronome.start()
                 stack.push_async_callback(self.watch.drain)
                 stack.push_async_callback(self.metronome.stop)
@@ -306,7 +308,17 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
         )
         courier = Courier(deps, client, apart=around.post_seconds if around else APART)
         metrics.delivery_errors(lambda: courier.failures)
-        tasks = _tasks(tools, watch, courier, client)
+        desk = Desk(
+            deps,
+            client,
+            settings.slack_command,
+            background,
+            People(client, deps),
+            tools.looker,
+            tools.rotators,
+            settings.public_url,
+        )
+        tasks = _tasks(tools, watch, courier, desk)
         metronome = Metronome(tasks, deps.clock, observer=metrics.beat)
         if settings.heartbeat_url is not None:
             url, in_order = settings.heartbeat_url.reveal(), partial(_in_order, deps, metronome)
@@ -323,22 +335,11 @@ async def bootstrap(settings: Settings, around: Surroundings | None = None) -> A
             metrics,
             tools.mint,
             Gatehouse(deps, settings.slack_command, metrics),
-            Desk(
-                deps,
-                client,
-                settings.slack_command,
-                background,
-                People(client, deps),
-                tools.looker,
-                tools.rotators,
-                settings.public_url,
-            ),
+            desk,
         )
 
 
-def _tasks(
-    tools: Tools, watch: Watch, courier: Courier, client: AsyncWebClient
-) -> tuple[Task, ...]:
+def _tasks(tools: Tools, watch: Watch, courier: Courier, desk: Desk) -> tuple[Task, ...]:
     """What the clock asks for, in the order in which one beat after a leap of time runs it."""
     deps = tools.deps
     return (
@@ -350,13 +351,14 @@ def _tasks(
         Task("wishes", 60.0, lambda: tick_rotation_policies(tools.paced, tools.rotators)),
         Task("weekly", 60.0, lambda: tick_weekly(deps)),
         Task("deliver", 1.0, courier.deliver_due),
-        Task("homes", 10.0, lambda: refresh_changed_homes(deps, client)),
+        Task("homes", 10.0, lambda: refresh_changed_homes(deps, desk.client)),
         Task("logins", 10.0, tools.mint.tick),
         Task("exemptions", 60.0, lambda: tick_exemptions(deps)),
         Task("policies", 60.0, lambda: tick_policies(deps)),
         Task("purge", 60.0, lambda: purge_deleted(deps)),
         Task("links", 60.0, lambda: tick_links(deps)),
         Task("asks", 60.0, lambda: tick_asks(deps)),
+        Task("entered", 10.0, lambda: follow_left(desk)),
         Task("prune", 300.0, lambda: prune(deps)),
         Task("clock", 60.0, PutBack(deps).tick),
     )

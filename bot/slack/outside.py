@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, RegistrarError, StoreError
 from bot.slack import ids
 from bot.slack.blocks import actions, link_button
 from bot.slack.call import Call, Place, call_of
@@ -17,7 +18,7 @@ from bot.slack.card import Card, say
 from bot.slack.desk import Desk, View, fault_card
 from bot.slack.forms import FormState, registry_form
 from bot.slack.metadata import ViewMeta
-from bot.slack.render_result import checking
+from bot.slack.render_result import checking, saved
 from bot.slack.rotating import plan_of
 from bot.slack.rotation_form import RotationState, rotation_form
 from bot.slack.saving import host_of, try_draft
@@ -26,7 +27,7 @@ from bot.slack.surface import ModalSurface, tell_privately
 from bot.slack.text import code
 from bot.slack.trouble import AWAY, code_of
 from bot.slack.words import moment
-from bot.usecases import rotating, secret_asks
+from bot.usecases import drafts, rotating, secret_asks
 from bot.usecases.draft_answers import Answers
 from bot.usecases.secret_asks import Asked, Form, Waiting
 
@@ -51,11 +52,25 @@ async def follow(desk: Desk, actor: Actor, found: Waiting, draft_id: str) -> Non
     host = form.editing if form.plan else host_of(form.answers.public.get("url", ""))
     surface = ModalSurface(desk.client, call, call.view_id)
     await surface.show(checking(host, (), meta))
-    await try_draft(desk, call, actor, meta, host)
+    try:
+        await try_draft(desk, call, actor, meta, host)
+    except Exception:
+        await _told(desk, found)  # the error is, presently
+        raise
+    await _told(desk, found)
+
+
+async def follow_left(desk: Desk) -> int:
+    """Go on where another process died after it was given secrets; answers how many there were."""
+    left = await secret_asks.left(desk.deps)
+    for found in left:
+        desk.start(call_in(found), _resume(desk, found), "entered before")
+    return len(left)
 
 
 async def refused(desk: Desk, actor: Actor, found: Waiting, error: Exception) -> None:
     """The form cannot be kept as it is: it is shown again, or the reason is."""
+    await _told(desk, found)
     call = call_in(found)
     if not isinstance(error, InvalidInput):
         await ModalSurface(desk.client, call, call.view_id).finish(fault_card(error))
@@ -73,6 +88,28 @@ async def refused(desk: Desk, actor: Actor, found: Waiting, error: Exception) ->
 def call_in(found: Waiting) -> Call:
     """The place in Slack where a form waits, as if it was sent just now."""
     return Call(found.team, found.user, Place.SUBMISSION, found.channel, view_id=found.view_id)
+
+
+async def _resume(desk: Desk, found: Waiting) -> None:
+    call = call_in(found)
+    actor = await desk.people.actor(call)
+    try:
+        done = await drafts.saved_already(desk.deps, actor, found.draft_id)
+    except RegistrarError:
+        await _told(desk, found)
+        raise
+    if done is None:
+        await follow(desk, actor, found, found.draft_id)
+        return
+    card = saved(done, None, desk.now(), new=not found.form.editing)
+    await ModalSurface(desk.client, call, call.view_id).finish(card)
+    await _told(desk, found)
+
+
+async def _told(desk: Desk, found: Waiting) -> None:
+    # While the database is away, it stays to be told once more.
+    with contextlib.suppress(StoreError):
+        await secret_asks.told(desk.deps, found)
 
 
 async def _ask(desk: Desk, call: Call, view: Mapping[str, Any]) -> None:
@@ -95,13 +132,14 @@ def _form(view: Mapping[str, Any]) -> tuple[Form, ViewMeta]:
         answers, meta = form_answers(view)
         public = Answers(answers.kind, answers.variant, answers.public)
         meta = replace(meta, kind=answers.kind, variant=answers.variant)
-        return Form(public, meta.editing, meta.version, meta.draft), meta
+        return Form(public, meta.editing, meta.version, meta.draft, kept=meta.kept), meta
     meta = ViewMeta.parse(str(view.get("private_metadata", "")))
     fields = rotating.credential_fields(meta.kind, meta.variant)
     hidden = {one.name for one in fields if one.secret}
     typed = {name: "".join(one) for name, one in values_of(view).items() if name not in hidden}
     answers = Answers(meta.kind, meta.variant, typed)
-    return Form(answers, meta.editing, meta.version, meta.draft, plan_of(typed)), meta
+    plan = plan_of(typed)
+    return Form(answers, meta.editing, meta.version, meta.draft, plan, meta.kept), meta
 
 
 async def _again(
@@ -123,6 +161,8 @@ def _meta(found: Waiting) -> ViewMeta:
         variant=form.answers.variant,
         editing=form.editing,
         version=form.version,
+        draft=form.draft,
+        kept=form.kept,
     )
 
 

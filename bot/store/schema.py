@@ -603,8 +603,10 @@ class SecretAsk(Row, table=True):
     """A page outside Slack on which one person enters the secrets of a form, once.
 
     `digest` is the SHA-256 of the link, `code_digest` that of link and code. `form_json` is the
-    form without its secrets. `view_id` and `channel` are where it was opened. `taken_at` is set
-    once the secrets were entered; `tries` counts wrong codes.
+    form without its secrets. `view_id` and `channel` are where it was opened. `tries` counts wrong
+    codes. `taken_at` is set once the secrets were entered, in the transaction that keeps them as
+    the draft `draft_id`; `told_at` once Slack shows what became of it. Between the two, `taken_at`
+    moves on with each process that takes that over from one that died.
     """
 
     __tablename__ = "secret_ask"
@@ -621,6 +623,8 @@ class SecretAsk(Row, table=True):
     created_at: datetime
     expires_at: datetime
     taken_at: datetime | None = None
+    draft_id: str = ""
+    told_at: datetime | None = None
 
 
 class ImageUse(Row, table=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -62,6 +62,7 @@ __all__ = (
     "open_edit",
     "reopen",
     "save_anyway",
+    "saved_already",
     "try_draft",
     "weigh",
 )
@@ -69,6 +70,9 @@ __all__ = (
 KEPT_FOR: Final = timedelta(minutes=15)
 # Longer than any check lasts; a process that was killed leaves its draft busy for this long.
 BUSY_FOR: Final = timedelta(seconds=30)
+
+Also = Callable[[AsyncSession, str], Awaitable[None]]
+"""What else is written when a draft of that id is, or else neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ async def begin(
     version: int = 0,
     draft_id: str = "",
     plan: Plan | None = None,
+    also: Also | None = None,
 ) -> str:
     """Validate answers and keep them as a draft; answers its id. No network.
 
@@ -141,13 +146,17 @@ async def begin(
     those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
     which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Overtaken when somebody
     changed the registry in the meantime; the answers are kept for `reopen` then. With a `plan` it
-    is the new credential of a rotation, and must be another one than that in force.
+    is the new credential of a rotation, and must be another one than that in force. `also` is done
+    first in the same transaction.
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
     now = deps.clock.now()
+    new_id = uuid4().hex
     async with deps.store.transaction() as session:
         await workspaces.ensure(session, actor.team_id, now)
+        if also is not None:
+            await also(session, new_id)
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
         base, seen = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)
@@ -174,12 +183,26 @@ async def begin(
         if base is None:
             session.add(wanted)
             await session.flush()  # the credential points to it
-        kept = await _keep(deps, session, actor, answers, parsed, registry_id, seen, plan)
+        draft = Draft(
+            id=new_id,
+            team_id=actor.team_id,
+            user_id=actor.user_id,
+            state=OPEN,
+            registry_id=registry_id,
+            credential_id=uuid4().hex,
+            base_version=seen,
+            answers_json=_dump(answers),
+            secrets_json=json.dumps(dict(parsed.origins)),
+            rotation_json=plan.dump() if plan else "",
+            created_at=now,
+            expires_at=now + KEPT_FOR,
+        )
+        await _keep(deps, session, draft, parsed)
         late = base is not None and base.registry.version != seen
-        fault = await overtaken(session, base.registry, seen, kept) if base and late else None
+        fault = await overtaken(session, base.registry, seen, new_id) if base and late else None
     if fault is not None:
         raise fault  # now that the answers are stored
-    return kept
+    return new_id
 
 
 async def check_public(
@@ -300,6 +323,13 @@ async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
     return await save(deps, actor, draft_id)
 
 
+async def saved_already(deps: Deps, actor: Actor, draft_id: str) -> RegistryView | None:
+    """What a draft was saved as; None while it waits. Managers only; NotFound once it expired."""
+    async with deps.store.reading() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+    return await save_anyway(deps, actor, draft_id) if draft.state == SAVED else None
+
+
 async def discard(deps: Deps, actor: Actor, draft_id: str) -> None:
     """Forget a draft and its secret now; nothing happens when there is none.
 
@@ -378,50 +408,29 @@ def _held(deps: Deps, credential: Credential | None) -> frozenset[str]:
     return frozenset(_opened(deps, credential))
 
 
-async def _keep(
-    deps: Deps,
-    session: AsyncSession,
-    actor: Actor,
-    answers: Answers,
-    parsed: Parsed,
-    registry_id: str,
-    base_version: int,
-    plan: Plan | None,
-) -> str:
+async def _keep(deps: Deps, session: AsyncSession, draft: Draft, parsed: Parsed) -> None:
     """Write the draft and its sealed credential."""
-    now = deps.clock.now()
     credential = Credential(
-        id=uuid4().hex,
-        team_id=actor.team_id,
-        registry_id=registry_id,
+        id=draft.credential_id,
+        team_id=draft.team_id,
+        registry_id=draft.registry_id,
         state=DRAFT,
         login=parsed.login,
         shown_login=parsed.shown_login,
-        stored_at=now,
-        stored_by=actor.user_id,
+        stored_at=draft.created_at,
+        stored_by=draft.user_id,
         expires_at=parsed.expires_on,
         expires_source="person" if parsed.expires_on else "",
         expires_typed=parsed.expires_on,
     )
     session.add(credentials.sealed(credential, parsed.config.secrets, deps.store.keyring))
     await session.flush()  # the draft points to it
-    kept = {"kind": answers.kind, "variant": answers.variant, "public": dict(answers.public)}
-    draft = Draft(
-        id=uuid4().hex,
-        team_id=actor.team_id,
-        user_id=actor.user_id,
-        state=OPEN,
-        registry_id=registry_id,
-        credential_id=credential.id,
-        base_version=base_version,
-        answers_json=json.dumps(kept, ensure_ascii=False),
-        secrets_json=json.dumps(dict(parsed.origins)),
-        rotation_json=plan.dump() if plan else "",
-        created_at=now,
-        expires_at=now + KEPT_FOR,
-    )
     session.add(draft)
-    return draft.id
+
+
+def _dump(answers: Answers) -> str:
+    kept = {"kind": answers.kind, "variant": answers.variant, "public": dict(answers.public)}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 async def _mine(deps: Deps, session: AsyncSession, actor: Actor, draft_id: str) -> Draft:

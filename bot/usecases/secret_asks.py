@@ -10,14 +10,16 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.secret import Secret
-from bot.errors import InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
+from bot.errors import Conflict, InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
 from bot.kinds.base import Field
-from bot.store import secret_asks
+from bot.store import audit, secret_asks, workspaces
 from bot.store.schema import SecretAsk
 from bot.usecases import drafts, rotating
 from bot.usecases.deps import Deps
@@ -30,13 +32,20 @@ GONE: Final = (
     "three tries at its code. Open the form in Slack again."
 )
 TAKEN: Final = "This was entered already. Slack shows what became of it."
+# Longer than a check lasts, and what is said of it in Slack.
+OVERDUE: Final = timedelta(minutes=1)
+
+
+class Taken(Conflict):
+    """Somebody was faster on the page, perhaps a second click."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """A form without its secrets; with a `plan` it is that of a rotation.
 
-    `editing`, `version` and `draft` are as for `drafts.begin`.
+    `editing`, `version` and `draft` are as for `drafts.begin`. `kept` names the secrets, separated
+    by commas, that may be left blank: those of the draft, or else those that are stored.
     """
 
     answers: Answers
@@ -44,6 +53,18 @@ class Form:
     version: int = 0
     draft: str = ""
     plan: Plan | None = None
+    kept: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call the registry."""
+        return self.editing or self.answers.public.get("name", "")
+
+    @property
+    def purpose(self) -> str:
+        if self.plan is not None:
+            return "rotation"
+        return "edit" if self.editing else "new registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A form that waits for its secrets, and the place in Slack where it was opened."""
+    """A form that waits for its secrets, and the place in Slack where it was opened.
+
+    Once it is `taken`, they are kept as the draft `draft_id`, unless the form was refused.
+    """
 
     form: Form
     team: str
@@ -65,6 +89,8 @@ class Waiting:
     channel: str
     view_id: str
     taken: bool
+    digest: str = field(default="", repr=False)
+    draft_id: str = ""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -96,7 +122,9 @@ async def ask(deps: Deps, actor: Actor, form: Form, channel: str, view_id: str) 
             created_at=now,
             expires_at=now + GOOD_FOR,
         )
+        await workspaces.ensure(session, actor.team_id, now)
         session.add(row)
+        await _note(session, row, "secret_link_made", now)
         return Asked(f"/secret/enter/{link}", shown(code), row.expires_at)
 
 
@@ -111,8 +139,8 @@ async def waiting(deps: Deps, link: str) -> Waiting:
     return _view(row)
 
 
-async def claim(deps: Deps, link: str, typed: str) -> Waiting:
-    """Use the link up, with its code; of two who come at once, the second finds it `taken`.
+async def prove(deps: Deps, link: str, typed: str) -> Waiting:
+    """The form that waits behind a link, for whoever knows its code; does not use it up.
 
     Raises NotFound, InvalidInput on `code` when it cannot be one, or WrongCode; the third ends it.
     """
@@ -125,48 +153,29 @@ async def claim(deps: Deps, link: str, typed: str) -> Waiting:
         if row is None or row.tries >= TRIES:
             raise NotFound(GONE)
         found = _view(row)
-        if found.taken:
-            return found
         right = hmac.compare_digest(digest(f"{link}:{code}"), row.code_digest)
-        if right:
-            row.taken_at = now
-        else:
-            row.tries += 1
+        if found.taken or right:
+            return found
+        row.tries += 1
         left = TRIES - row.tries
         session.add(row)
-    if not right:
-        raise WrongCode(left)
-    return found
+        await _note(session, row, "secret_code_wrong" if left else "secret_link_ended", now)
+    raise WrongCode(left)
 
 
 async def fill(
     deps: Deps, actor: Actor, link: str, found: Waiting, secrets: Mapping[str, Secret]
 ) -> str:
-    """Keep the claimed form with its secrets as a draft; answers its id.
+    """Use the link up and keep the form with its secrets as a draft, or neither; answers its id.
 
-    Raises what `drafts.begin` does. The link is good again when only the secrets are wrong, or the
-    database was away.
+    Raises Taken, and what `drafts.begin` does. What cannot be put right on the page uses the link
+    up as well.
     """
-    form = found.form
     try:
-        if form.plan is not None:
-            public = form.answers.public
-            return await rotating.begin(
-                deps, actor, form.editing, form.version, public, secrets, form.plan,
-                draft_id=form.draft,
-            )  # fmt: skip
-        answers = Answers(form.answers.kind, form.answers.variant, form.answers.public, secrets)
-        return await drafts.begin(
-            deps,
-            actor,
-            answers,
-            name_of_edited=form.editing,
-            version=form.version,
-            draft_id=form.draft,
-        )
+        return await _begin(deps, actor, link, found.form, secrets)
     except RegistrarError as error:
-        if isinstance(error, StoreError) or only_secrets(error, found):
-            await _give_back(deps, link)
+        if not isinstance(error, (StoreError, Taken)) and not only_secrets(error, found):
+            await _spend(deps, link)
         raise
 
 
@@ -176,28 +185,80 @@ def only_secrets(error: Exception, found: Waiting) -> bool:
     return isinstance(error, InvalidInput) and set(error.fields) <= names
 
 
+async def told(deps: Deps, found: Waiting) -> None:
+    """Slack shows what became of it: nobody needs to take it over."""
+    async with deps.store.transaction() as session:
+        await secret_asks.tell(session, found.digest, await deps.store.now(session))
+
+
+async def left(deps: Deps) -> list[Waiting]:
+    """Drafts that another process was about to try, and died; they are the caller's now."""
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        return [_view(row) for row in await secret_asks.take_over(session, now - OVERDUE, now)]
+
+
 async def tick_asks(deps: Deps) -> int:
     """Forget links whose time is over; answers how many."""
     async with deps.store.transaction() as session:
-        return await secret_asks.forget_expired(session, await deps.store.now(session))
+        now = await deps.store.now(session)
+        over = await secret_asks.forget_expired(session, now)
+        for row in over:
+            if row.taken_at is None and row.tries < TRIES:
+                await _note(session, row, "secret_link_expired", now)
+    return len(over)
 
 
-async def _give_back(deps: Deps, link: str) -> None:
+async def _begin(
+    deps: Deps, actor: Actor, link: str, form: Form, secrets: Mapping[str, Secret]
+) -> str:
+    async def take(session: AsyncSession, draft_id: str) -> None:
+        now = await deps.store.now(session)
+        if not await secret_asks.take(session, digest(link), draft_id, now):
+            raise Taken(TAKEN)
+        row = await secret_asks.find(session, digest(link), now)
+        assert row is not None  # it was taken just now
+        await _note(session, row, "secret_link_used", now)
+
+    public = form.answers.public
+    if form.plan is not None:
+        return await rotating.begin(
+            deps, actor, form.editing, form.version, public, secrets, form.plan,
+            draft_id=form.draft, also=take,
+        )  # fmt: skip
+    answers = Answers(form.answers.kind, form.answers.variant, public, secrets)
+    return await drafts.begin(
+        deps, actor, answers, name_of_edited=form.editing, version=form.version,
+        draft_id=form.draft, also=take,
+    )  # fmt: skip
+
+
+async def _spend(deps: Deps, link: str) -> None:
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
-        row = await secret_asks.find(session, digest(link), now, lock=True)
-        if row is not None:
-            row.taken_at = None
-            session.add(row)
+        await secret_asks.take(session, digest(link), "", now)
+        await secret_asks.tell(session, digest(link), now)
+
+
+async def _note(session: AsyncSession, row: SecretAsk, action: str, now: datetime) -> None:
+    form = _view(row).form
+    deed = audit.Deed(
+        row.team_id, row.user_id, action, "", form.name, details={"for": form.purpose}
+    )
+    await audit.note(session, deed, now)
 
 
 def _view(row: SecretAsk) -> Waiting:
     kept: dict[str, Any] = json.loads(row.form_json)
     plan = Plan.parse(kept["plan"]) if kept["plan"] else None
     answers = Answers(kept["kind"], kept["variant"], kept["public"])
-    form = Form(answers, kept["editing"], kept["version"], kept["draft"], plan)
+    form = Form(
+        answers, kept["editing"], kept["version"], kept["draft"], plan, kept.get("kept", "")
+    )
     taken = row.taken_at is not None
-    return Waiting(form, row.team_id, row.user_id, row.channel, row.view_id, taken)
+    return Waiting(
+        form, row.team_id, row.user_id, row.channel, row.view_id, taken, row.digest, row.draft_id
+    )
 
 
 def _dump(form: Form) -> str:
@@ -209,5 +270,6 @@ def _dump(form: Form) -> str:
         "version": form.version,
         "draft": form.draft,
         "plan": form.plan.dump() if form.plan else "",
+        "kept": form.kept,
     }
     return json.dumps(kept, ensure_ascii=False)

@@ -13,11 +13,12 @@ from aiohttp import BodyPartReader, web
 
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
+from bot.kinds.base import Field
 from bot.slack.desk import Desk
 from bot.slack.outside import call_in, follow, refused
 from bot.slack.trouble import AWAY as SLACK_AWAY
 from bot.usecases import secret_asks
-from bot.usecases.secret_asks import GONE, TAKEN, Waiting
+from bot.usecases.secret_asks import GONE, TAKEN, Form, Taken, Waiting
 from bot.web.frame import field, file_field, line, masked_field, page
 
 BODY_MOST: Final = 128 * 1024
@@ -68,12 +69,14 @@ class SecretEntry:
         deps = self._desk.deps
         found = await secret_asks.waiting(deps, link)
         actor = await self._desk.people.actor(call_in(found))
-        found = await secret_asks.claim(deps, link, code)
+        found = await secret_asks.prove(deps, link, code)
         if found.taken:
             return page("Entered", line(TAKEN))
         secrets = _secrets(found, sent)
         try:
             draft_id = await secret_asks.fill(deps, actor, link, found, secrets)
+        except Taken:
+            return page("Entered", line(TAKEN))
         except RegistrarError as error:
             if isinstance(error, StoreError) or secret_asks.only_secrets(error, found):
                 raise
@@ -97,24 +100,34 @@ class SecretEntry:
 
 
 def _form(found: Waiting, wrong: Mapping[str, str], status: int) -> web.Response:
-    name = found.form.editing or found.form.answers.public.get("name", "a new registry")
+    form = found.form
     hint = "Six letters and digits; they stand beside the link in Slack."
     parts = [field("code", "Code", hint, kind="code", wrong=wrong.get("code", ""))]
     for one in found.fields:
         told = wrong.get(one.name, "")
-        parts.append(masked_field(one.name, one.label, one.hint, wrong=told))
+        hint = " ".join(each for each in (_blank(one, form), one.hint) if each)
+        parts.append(masked_field(one.name, one.label, hint, wrong=told))
         if one.multiline:
             label = f"{one.label}, as a file"
             parts.append(file_field(f"{one.name}-file", label, "Choose it or drop it here."))
     return page(
-        f"Secret of {name}",
+        f"Secret of {form.name}",
         line("It goes to Registrar and not through Slack, and is never shown again."),
         '<form method="post" action="" enctype="multipart/form-data">',
         *parts,
-        "<button>Test and save</button>",
+        f"<button>{'Test and switch' if form.plan else 'Test and save'}</button>",
         "</form>",
         status=status,
     )
+
+
+def _blank(asked: Field, form: Form) -> str:
+    """What happens when the field is left blank; nothing where that is not allowed."""
+    if asked.name not in form.kept.split(","):
+        return "" if asked.required else "May stay blank."
+    if form.draft:
+        return "Leave it blank to use the one that you typed before; it is kept for 15 minutes."
+    return "Leave it blank to keep the stored one."
 
 
 def _gone(why: str) -> web.Response:

@@ -15,15 +15,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import async_playwright, expect
 from sqlmodel import select
 
+from bot.core.check import Verdict
+from bot.core.secret import Secret
 from bot.slack import ids
 from bot.slack.access import People
 from bot.slack.desk import Desk
+from bot.slack.outside import follow_left
 from bot.store.schema import Draft
-from bot.usecases import registries
+from bot.usecases import drafts, registries, secret_asks
 from bot.usecases.link_codes import GOOD_FOR
 from bot.web.application import web_application
 from bot.web.secret_entry import BODY_MOST, SecretEntry
-from tests.factories import ALICE, clock_of
+from tests.factories import ALICE, add, checker_of, clock_of, proven, refused
 from tests.programs import program
 from tests.slack.workspace import PUBLIC_URL, Office, Person, opened
 from tests.usecases.cloud import no_rotators
@@ -33,13 +36,8 @@ Client = TestClient[Any, Any]
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[Client]:
-    """The page, with the same Slack behind it."""
-
-    async def ready() -> dict[str, bool]:
-        return {}
-
-    desk = Desk(
+def desk(office: Office) -> Desk:
+    return Desk(
         office.deps,
         office.client,
         "/registry",
@@ -49,6 +47,15 @@ async def client(office: Office) -> AsyncIterator[Client]:
         no_rotators(office.deps.clock),
         PUBLIC_URL,
     )
+
+
+@pytest.fixture
+async def client(office: Office, desk: Desk) -> AsyncIterator[Client]:
+    """The page, with the same Slack behind it."""
+
+    async def ready() -> dict[str, bool]:
+        return {}
+
     routes = SecretEntry(desk).routes()
     clock = office.deps.clock
     application = web_application(app=None, ready=ready, clock=clock, routes=routes)
@@ -205,6 +212,9 @@ async def test_a_rotation_goes_around_slack(office: Office, alice: Person, clien
     await alice.type("rotate harbor-team")
     await alice.press(ids.OUTSIDE, inside="modal")
     path, code = shown(office)
+    asked = await (await client.get(path)).text()
+    assert "<button>Test and switch</button>" in asked
+    assert "blank" not in asked
     status, _ = await enter(client, path, code, password="another good pass phrase")
     await office.background.drain()
 
@@ -212,6 +222,72 @@ async def test_a_rotation_goes_around_slack(office: Office, alice: Person, clien
     assert "Enter the secret" not in str(office.slack.view["blocks"])
     shown_now = str(office.slack.view["blocks"])
     assert "in force" in shown_now
+
+
+async def test_a_blank_field_keeps_the_stored_secret(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """When editing, the page says what blank means, and means it."""
+    await add(office.deps)
+    await alice.type("edit harbor-team")
+    alice.fill("description", "of the team")
+    await alice.press(ids.OUTSIDE, inside="modal")
+    path, code = shown(office)
+    asked = await (await client.get(path)).text()
+    assert "Leave it blank to keep the stored one." in asked
+    assert "<button>Test and save</button>" in asked
+    status, _ = await enter(client, path, code)
+    await office.background.drain()
+
+    assert status == 200
+    changed = await registries.show(office.deps, ALICE, "harbor-team")
+    assert changed.details.description == "of the team"
+
+
+async def test_an_error_from_the_page_loses_no_secret(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """What was typed before and is kept is kept on, when only Slack can mend the form."""
+    checker_of(office.deps).answers = [refused(), proven()]
+    await alice.type("add generic")
+    url = "https://registry.example.com"
+    await alice.submit(url=url, username="ci", name="harbor-team", password=PASSWORD)
+    buttons = [block for block in office.slack.view["blocks"] if block["type"] == "actions"]
+    await alice.press(ids.CORRECT, buttons[0]["elements"][0]["value"], inside="modal")
+    await alice.press(ids.OUTSIDE, inside="modal")
+    path, code = shown(office)
+    assert "the one that you typed before" in await (await client.get(path)).text()
+    await add(office.deps)
+    await enter(client, path, code)
+    await office.background.drain()
+    assert "already" in office.slack.view["blocks"][0]["text"]["text"]
+
+    await alice.submit(name="harbor-other")
+    saved = await registries.show(office.deps, ALICE, "harbor-other")
+    assert saved.verdict is Verdict.PROVEN
+    assert checker_of(office.deps).seen[-1].secrets["password"].reveal() == PASSWORD
+
+
+@pytest.mark.parametrize("saved_before", [False, True], ids=["before the test", "after saving"])
+async def test_a_window_whose_process_died_goes_on(
+    office: Office, alice: Person, desk: Desk, saved_before: bool
+) -> None:
+    """The next process tries what was entered, and says what became of it, once."""
+    path, code = await ask(office, alice)
+    link = path.rpartition("/")[2]
+    found = await secret_asks.prove(office.deps, link, code)
+    secrets = {"password": Secret(PASSWORD)}
+    draft_id = await secret_asks.fill(office.deps, ALICE, link, found, secrets)
+    if saved_before:
+        await drafts.try_draft(office.deps, ALICE, draft_id)
+    assert "Open the page" in str(office.slack.view["blocks"])
+    clock_of(office.deps).skip(secret_asks.OVERDUE)
+
+    assert await follow_left(desk) == 1
+    await office.background.drain()
+    assert "Proven and saved" in str(office.slack.view["blocks"])
+    clock_of(office.deps).skip(secret_asks.OVERDUE)
+    assert await follow_left(desk) == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])
