@@ -29,6 +29,7 @@ class Coming:
     """Something that happens to the credential of a registry.
 
     `source` says who told an expiry (as `bot.core.check.Expiry` does); empty for a rotation.
+    `others` are registries that share the credential.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Coming:
     what: Next
     source: str = ""
     owner: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class ComingUp:
 class CredentialTimes:
     """What is known of the credential in force of one registry, to tell what is coming up.
 
-    `aged_from` is when it was issued, else stored, or when a person rotated it elsewhere.
+    `aged_from` is when it was issued, else stored, or when a person rotated it elsewhere. `others`
+    are registries that share it.
     """
 
     name: str
@@ -65,6 +68,7 @@ class CredentialTimes:
     source: str
     aged_from: datetime
     rotate_days: int
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +158,39 @@ def coming_up(credentials: Sequence[CredentialTimes], now: datetime, limit: int)
     for one in credentials:
         ends = one.expires_at is not None and one.expires_at > now
         if one.expires_at is not None and ends:
-            expiry = (one.expires_at, Next.EXPIRY, one.source, one.owner)
+            expiry = (one.expires_at, Next.EXPIRY, one.source, one.owner, one.others)
             soon.append(Coming(one.name, one.kind, *expiry))
         if not one.rotate_days:
             continue
         at = one.aged_from + timedelta(days=one.rotate_days)
         if one.expires_at is not None and one.expires_at <= at:
             continue
-        rotation = Coming(one.name, one.kind, at, Next.ROTATION, owner=one.owner)
+        rotation = Coming(one.name, one.kind, at, Next.ROTATION, "", one.owner, one.others)
         (soon if at > now else overdue).append(rotation)
     soon.sort(key=lambda coming: (coming.at, coming.name))
     overdue.sort(key=lambda coming: (coming.at, coming.name))
     return ComingUp(tuple(soon[:limit]), tuple(overdue), len(soon))
+
+
+def as_one(sharing: Sequence[CredentialTimes]) -> CredentialTimes:
+    """One credential that several registries have: its soonest end and its shortest rotation age.
+
+    The provider's word counts before a person's.
+    """
+    told = [one for one in sharing if one.expires_at and one.source != "person"]
+    ending = told or [one for one in sharing if one.expires_at]
+    end = min(ending, key=lambda one: (one.expires_at, one.name), default=sharing[0])
+    names = sorted(one.name for one in sharing)
+    return CredentialTimes(
+        name=names[0],
+        kind=sharing[0].kind,
+        owner=next((one.owner for one in sharing if one.owner), ""),
+        expires_at=end.expires_at,
+        source=end.source,
+        aged_from=min(one.aged_from for one in sharing),
+        rotate_days=min((one.rotate_days for one in sharing if one.rotate_days > 0), default=0),
+        others=tuple(names[1:]),
+    )
 
 
 def grid(lines: Sequence[Line], days: Sequence[date], most: int = NAMED_ROWS) -> Grid:

@@ -21,3 +21,8 @@ def anywhere(kind: str) -> bool:
     of the second's business.
     """
     return kind in _ONE_VENDOR
+
+
+def mark(kind: str, host: str, login: str, fingerprint: str) -> tuple[str, ...]:
+    """What is equal for registries of one workspace that share one credential."""
+    return (kinds_like(kind)[0], "" if anywhere(kind) else host, login, fingerprint)

@@ -5,7 +5,7 @@ Letters hold ids, so a message tells how things are when it is sent, not when it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from bot.errors import NotFound
 from bot.slack.blocks import sections
 from bot.slack.card import Card
 from bot.slack.names import Links, Names
+from bot.slack.people import MENTIONED
 from bot.slack.render_gate import answer_card, request_card
 from bot.slack.render_incident import entry_text, escalation_card, incident_card
 from bot.slack.render_news import news_card
@@ -125,10 +126,10 @@ async def _reminder(scribe: Scribe, message: OutboxMessage) -> Worded | None:
     if view is None:
         return None
     by = await scribe.names.of(_who(view))
-    owner = "" if message.op == POST else await scribe.names.of(view.owner)
+    called = None if message.op == POST else await _called(scribe, view.owners)
     alert = await scribe.links.to(*view.alert) if view.alert else ""
-    card = reminder_card(view, scribe.deps.clock.now(), by=by, owner=owner, alert=alert)
-    return Worded(card, _hearers(view))
+    card = reminder_card(view, scribe.deps.clock.now(), by=by, called=called, alert=alert)
+    return Worded(card, view.owners)
 
 
 async def _reminder_step(scribe: Scribe, message: OutboxMessage) -> Worded | None:
@@ -136,7 +137,7 @@ async def _reminder_step(scribe: Scribe, message: OutboxMessage) -> Worded | Non
     if view is None or view.stand is not Stand.OPEN:
         return None
     text = step_text(view, message.values, scribe.deps.clock.now())
-    return Worded(_line(text), _hearers(view))
+    return Worded(_line(text), view.owners)
 
 
 async def _reminder_summary(scribe: Scribe, message: OutboxMessage) -> Worded | None:
@@ -145,7 +146,7 @@ async def _reminder_summary(scribe: Scribe, message: OutboxMessage) -> Worded | 
     still = [one for one in views if one.stand not in {Stand.REPLACED, Stand.DELETED}]
     if not still:
         return None
-    owners = dict.fromkeys(who for one in still for who in _hearers(one))
+    owners = dict.fromkeys(who for one in still for who in one.owners)
     return Worded(summary_card(still, scribe.deps.clock.now()), tuple(owners))
 
 
@@ -202,8 +203,9 @@ def _who(view: ReminderView) -> str:
     return view.updated_by if changed else view.snoozed_by
 
 
-def _hearers(view: ReminderView) -> tuple[str, ...]:
-    return (view.owner,) if view.owner else ()
+async def _called(scribe: Scribe, users: Sequence[str]) -> dict[str, str]:
+    """Names by user id, of as many as a message names."""
+    return {user: await scribe.names.of(user) for user in users[:MENTIONED]}
 
 
 async def _view(scribe: Scribe, message: OutboxMessage) -> IncidentView | None:

@@ -17,10 +17,10 @@ from bot.slack.card import Card, say
 from bot.slack.desk import Desk, View
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
+from bot.slack.people import names
 from bot.slack.render_reminder import UNTIL_LAST, plan_card
 from bot.slack.state import values_of
 from bot.slack.submission import Submission, problems_view, settle
-from bot.slack.text import code
 from bot.slack.words import day, moment
 from bot.usecases import reminders
 from bot.usecases.reminder_view import ReminderView
@@ -51,7 +51,9 @@ async def snooze(desk: Desk, call: Call, value: str) -> None:
     actor = await desk.people.actor(call)
     view = await reminders.snooze(desk.deps, actor, credential_id, _number(days, 1))
     assert view.snooze is not None
-    text = f"{code(view.name)} is snoozed until {moment(view.snooze.until)}. {UNTIL_LAST}"
+    are = "are" if len(view.names) > 1 else "is"
+    until = moment(view.snooze.until)
+    text = f"{names(view.names)} {are} snoozed until {until}. {UNTIL_LAST}"
     await desk.tell(call, say("Reminder", text))
 
 
@@ -81,7 +83,7 @@ async def submit_owner(
         if not picked:
             raise InvalidInput({"owner": "Choose somebody."})
         seen = await reminders.assign_owner(desk.deps, actor, credential_id, picked)
-        return say("Owner", f"<@{picked}> owns {code(seen.name)} now.", close="Done")
+        return say("Owner", f"<@{picked}> owns {names(seen.names)} now.", close="Done")
 
     async def then(_actor: Actor) -> None:
         await refresh_homes(desk, call.team)
@@ -101,7 +103,7 @@ def owner_form(view: ReminderView, channel: str) -> View:
     return modal(
         "Assign an owner",
         [
-            section(f"Who looks after {code(view.name)}?"),
+            section(f"Who looks after {names(view.names)}?"),
             input_block(ids.field_block("owner"), "Owner", element, hint=hint),
         ],
         callback_id=ids.OWNER_FORM,
@@ -112,7 +114,8 @@ def owner_form(view: ReminderView, channel: str) -> View:
 
 
 def _noted(view: ReminderView) -> str:
-    text = f"{code(view.name)} counts as rotated today."
+    several = len(view.names) > 1
+    text = f"{names(view.names)} {'count' if several else 'counts'} as rotated today."
     if view.expiry is not None and view.expiry.at is not None:
         return (
             f"{text} The secret that Registrar holds still expires {day(view.expiry.at)}: put the "

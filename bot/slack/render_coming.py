@@ -8,7 +8,8 @@ from datetime import datetime
 from bot.core.check import Expiry
 from bot.core.report import Coming, Next
 from bot.slack.expiry_words import expiry_words
-from bot.slack.text import code, escape
+from bot.slack.people import sharing
+from bot.slack.text import escape
 from bot.slack.words import ago, ahead, count, day
 
 
@@ -21,7 +22,7 @@ def coming_line(coming: Coming, now: datetime, called: Mapping[str, str] | None 
         what = expiry_words(Expiry(coming.at, coming.source), coming.kind, now)
     else:
         what = f"is to be rotated {day(coming.at)} ({ahead(coming.at, now)})"
-    return f"🗓 {code(coming.name)} {what}{_owner(coming, called)}"
+    return f"🗓 {sharing(coming.name, *coming.others)} {what}{_owner(coming, called)}"
 
 
 def overdue_line(
@@ -30,8 +31,8 @@ def overdue_line(
     """The rotation that is overdue longest, and how many there are."""
     first = overdue[0]
     line = (
-        f"⏰ {code(first.name)} was to be rotated {day(first.at)} ({ago(first.at, now)})"
-        f"{_owner(first, called)}"
+        f"⏰ {sharing(first.name, *first.others)} was to be rotated {day(first.at)} "
+        f"({ago(first.at, now)}){_owner(first, called)}"
     )
     if len(overdue) > 1:
         line += f"\n{count(len(overdue) - 1, 'more rotation')} {_are(len(overdue) - 1)} overdue."

@@ -16,6 +16,7 @@ from bot.core.registry import Environment
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, option, sections
 from bot.slack.card import Card
+from bot.slack.people import NAMED, names, people
 from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS, count, moment, span
 from bot.usecases.incident_view import AffectedView, IncidentView
@@ -25,9 +26,7 @@ YELLOW: Final = "#daa038"
 GREY: Final = "#dddddd"
 GREEN: Final = "#2eb886"
 
-NAMED: Final = 3
 LISTED: Final = 10
-MENTIONED: Final = 20
 
 PHASES: Final = {
     Phase.FAILING: ("🔴 Failing", RED),
@@ -212,7 +211,7 @@ def _details(view: IncidentView, by: str, *, new: bool) -> list[str]:
     lines += _shared(view)
     owners = unique(one.owner for one in those if one.owner)
     if owners and new:
-        lines.append(f"Owner {mentions(owners)}")
+        lines.append(f"Owner {people(owners)}")
     return lines + _standing(incident, by)
 
 
@@ -322,19 +321,11 @@ def _snooze(view: IncidentView) -> Element:
 
 
 def _names(those: tuple[AffectedView, ...]) -> str:
-    shown = ", ".join(code(one.name) for one in those[:NAMED])
-    return f"{shown} and {len(those) - NAMED:,} more" if len(those) > NAMED else shown
+    return names([one.name for one in those])
 
 
 def unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
-
-
-def mentions(users: list[str]) -> str:
-    """Mentions of people; beyond twenty only how many more there are."""
-    told = ", ".join(f"<@{escape(user, 30)}>" for user in users[:MENTIONED])
-    more = len(users) - MENTIONED
-    return f"{told} and {count(more, 'more owner')}" if more > 0 else told
 
 
 def _by(name: str) -> str:

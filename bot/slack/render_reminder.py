@@ -14,9 +14,10 @@ from bot.slack.blocks import Block, Element, actions, button, option, section, s
 from bot.slack.card import Card
 from bot.slack.expiry_words import TELLERS, calendar_day, expiry_day, noun, told_by
 from bot.slack.metadata import ListState
+from bot.slack.people import names, people, sharing
 from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS, ago, count, day, moment
-from bot.usecases.reminder_view import ReminderView, Stand
+from bot.usecases.reminder_view import Left, ReminderView, Sharer, Stand
 from bot.usecases.reminders import PlannedReminder
 
 NEAR: Final = LADDER[0] + 3  # the first step may fall on the Friday before
@@ -24,21 +25,34 @@ CALLED: Final = 3  # from so many days before the expiry the owner is mentioned 
 LISTED: Final = 40
 PAGE: Final = 20
 SNOOZES: Final = (("1 day", 1), ("3 days", 3), ("1 week", 7), ("2 weeks", 14), ("30 days", 30))
+SHARERS: Final = 10
+LEFT: Final = {
+    None: "",
+    Left.REPLACED: "replaced",
+    Left.DELETED: "deleted",
+    Left.DIED: "refused, see its alert",
+}
 UNTIL_LAST: Final = "A snooze never covers the last two days before the expiry."
 
 
 def reminder_card(
-    view: ReminderView, now: datetime, *, by: str = "", owner: str = "", alert: str = ""
+    view: ReminderView,
+    now: datetime,
+    *,
+    by: str = "",
+    called: Mapping[str, str] | None = None,
+    alert: str = "",
 ) -> Card:
     """The message as the matter stands.
 
-    `by` is the name of who snoozed it or replaced the credential, `owner` that of the owner, who is
-    mentioned instead where there is none: when it is posted. `alert` links to the alert it became.
+    `by` is the name of who snoozed it or replaced the credential. `called` has the owners' names by
+    user id; without it they are mentioned, which calls on them: when it is posted. `alert` links to
+    the alert it became.
     """
     if view.stand is not Stand.OPEN:
         return _ended(view, by, alert)
-    head = f"{_icon(view, now)} *{code(view.name)}: the {noun(view.kind)} {matter(view, now)}*"
-    lines = [head, *_advice(view, now), _place(view, owner)]
+    head = f"{_icon(view, now)} *{_about(view)} {matter(view, now)}*"
+    lines = [head, *_advice(view, now), *_places(view, called)]
     if view.snooze is not None and view.snooze.until > now:
         who = f" by {escape(by, 60)}" if by else ""
         lines.append(f"💤 Snoozed{who} until {moment(view.snooze.until)}. {UNTIL_LAST}")
@@ -69,8 +83,8 @@ def step_text(view: ReminderView, values: Mapping[str, str], now: datetime) -> s
     """One reply below the message; near the end it calls the owner."""
     left = view.days_left(now)
     near = values.get("kind") != Kind.AGED and left is not None and left <= CALLED
-    owner = f"<@{escape(view.owner, 30)}> " if near and view.owner else ""
-    return f"{owner}{_icon(view, now)} {code(view.name)} {matter(view, now)}"
+    owner = f"{people(view.owners)} " if near and view.owners else ""
+    return f"{owner}{_icon(view, now)} {sharing(*view.names)} {matter(view, now)}"
 
 
 def summary_card(views: Sequence[ReminderView], now: datetime) -> Card:
@@ -80,7 +94,9 @@ def summary_card(views: Sequence[ReminderView], now: datetime) -> Card:
         "from now on each comes at its time again."
     )
     nearest = sorted(views, key=lambda view: (_urgency(view, now), view.name))
-    lines = [f"• {code(view.name)} {matter(view, now)}{_owner(view)}" for view in nearest[:LISTED]]
+    lines = [
+        f"• {sharing(*view.names)} {matter(view, now)}{_owner(view)}" for view in nearest[:LISTED]
+    ]
     if len(views) > LISTED:
         lines.append(f"and {len(views) - LISTED:,} more")
     everything = button("List", ids.LIST, ListState().dump())
@@ -114,14 +130,14 @@ def plan_card(planned: Sequence[PlannedReminder], months: int, number: int) -> C
 def _planned_line(one: PlannedReminder) -> str:
     owner = f" · owner <@{escape(one.owner, 30)}>" if one.owner else ""
     if one.says is Kind.AGED:
-        return f"{moment(one.at)} · {code(one.name)} is to be rotated, then every week{owner}"
+        return f"{moment(one.at)} · {sharing(*one.names)} is to be rotated, then every week{owner}"
     expiry = one.expiry
     until = ""
     if expiry is not None and expiry.at is not None:
         until = f" ({expiry_day(expiry, one.zone)})"
     if one.says is Kind.EXPIRED:
-        return f"{moment(one.at)} · {code(one.name)} has expired{until}{owner}"
-    return f"{moment(one.at)} · {code(one.name)} expires {_in_days(one.days)}{until}{owner}"
+        return f"{moment(one.at)} · {sharing(*one.names)} has expired{until}{owner}"
+    return f"{moment(one.at)} · {sharing(*one.names)} expires {_in_days(one.days)}{until}{owner}"
 
 
 def _turns(months: int, number: int, pages: int) -> list[Element]:
@@ -133,9 +149,15 @@ def _turns(months: int, number: int, pages: int) -> list[Element]:
     return elements
 
 
+def _about(view: ReminderView) -> str:
+    """Such as `name: the token`, or of several `a, b and 3 more: the token they share`."""
+    share = " they share" if len(view.names) > 1 else ""
+    return f"{names(view.names)}: the {noun(view.kind)}{share}"
+
+
 def _ended(view: ReminderView, by: str, alert: str) -> Card:
     """The last look of the message: why there is nothing to do any more."""
-    name, who = code(view.name), f" by {escape(by, 60)}" if by else ""
+    name, who = names(view.names), f" by {escape(by, 60)}" if by else ""
     match view.stand:
         case Stand.REPLACED:
             line = f"✅ *{name}: replaced{who}.* This reminder is done."
@@ -143,9 +165,11 @@ def _ended(view: ReminderView, by: str, alert: str) -> Card:
             line = f"🗑 *{name}: deleted{who}.* This reminder is done."
         case Stand.DIED:
             where = f"<{alert}|The alert>" if alert else "The alert"
-            line = f"🔴 *{name}: the {noun(view.kind)} is refused now.* {where} tells more."
+            line = f"🔴 *{_about(view)} is refused now.* {where} tells more."
         case Stand.ROTATED:
             line = f"✅ *{name}: marked as rotated elsewhere{who}.* {_still(view)}"
+        case Stand.SHARED:
+            line = f"✅ *{name}: shares its credential.* One reminder tells of it for all who do."
         case _:
             line = f"✅ *{name}: nothing is due any more.* {_following(view)}"
     line = line.strip()
@@ -182,16 +206,28 @@ def _advice(view: ReminderView, now: datetime) -> list[str]:
     return lines
 
 
-def _place(view: ReminderView, owner: str) -> str:
-    host = f"{view.host}/{view.path_scope}" if view.path_scope else view.host
-    parts = [escape(view.kind_label, 75), escape(host)]
-    if view.environment in set(Environment) and view.environment != Environment.ANY:
-        parts.append(ENVIRONMENTS[Environment(view.environment)])
-    if view.owner:
-        parts.append(f"owner {escape(owner, 60) or f'<@{escape(view.owner, 30)}>'}")
-    else:
-        parts.append("no owner")
-    return " · ".join(parts)
+def _places(view: ReminderView, called: Mapping[str, str] | None) -> list[str]:
+    """Where it is used and who looks after it; of several registries a list, and what is left."""
+    owner = f"owner {people(view.owners, called)}" if view.owners else "no owner"
+    if len(view.sharers) < 2:
+        return [_place(view, owner)]
+    still = [one for one in view.sharers if one.left is None]
+    lines = [f"{len(view.sharers):,} registries share this credential; {owner}."]
+    listed = [*still, *(one for one in view.sharers if one.left is not None)][:SHARERS]
+    lines += [f"• {code(one.name)} · {_place(one, LEFT[one.left])}" for one in listed]
+    if len(view.sharers) > SHARERS:
+        lines.append(f"and {len(view.sharers) - SHARERS:,} more")
+    if len(still) > 1:
+        lines.append(f"The buttons act for all {len(still):,}.")
+    return lines
+
+
+def _place(one: ReminderView | Sharer, more: str) -> str:
+    host = f"{one.host}/{one.path_scope}" if one.path_scope else one.host
+    parts = [escape(one.kind_label, 75), escape(host)]
+    if one.environment in set(Environment) and one.environment != Environment.ANY:
+        parts.append(ENVIRONMENTS[Environment(one.environment)])
+    return " · ".join([*parts, more] if more else parts)
 
 
 def _controls(view: ReminderView) -> Block:
@@ -226,7 +262,7 @@ def _urgency(view: ReminderView, now: datetime) -> int:
 
 
 def _owner(view: ReminderView) -> str:
-    return f" · owner <@{escape(view.owner, 30)}>" if view.owner else ""
+    return f" · owner {people(view.owners)}" if view.owners else ""
 
 
 def _age(view: ReminderView, now: datetime) -> int:

@@ -13,6 +13,7 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, option, overflow, section, sections
 from bot.slack.card import Card
 from bot.slack.metadata import ViewMeta
+from bot.slack.people import people
 from bot.slack.render_incident import (
     GREEN,
     GREY,
@@ -23,7 +24,6 @@ from bot.slack.render_incident import (
     SINGULAR,
     YELLOW,
     entry_text,
-    mentions,
     registry_line,
     unique,
 )
@@ -64,7 +64,7 @@ def storm_card(storm: StormView, *, new: bool = False) -> Card:
     lines = [head, _tally(rows)]
     owners = unique(row.one.owner for row in rows if row.one.owner)
     if new and owners:
-        lines.append(f"Owners {mentions(owners)}")
+        lines.append(f"Owners {people(owners)}")
     listed = list(_fitting(rows, LIST_LIMIT))
     if len(listed) < len(rows):
         listed.append(f"and {len(rows) - len(listed):,} more")

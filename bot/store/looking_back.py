@@ -25,13 +25,19 @@ from bot.store.schema import (
 )
 
 
-async def credential_times(session: AsyncSession, team_id: str) -> list[CredentialTimes]:
+async def credential_times(
+    session: AsyncSession, team_id: str
+) -> list[tuple[str, str, str, CredentialTimes]]:
     """When each live registry's credential was made and when it ends; one light query.
 
-    Registries that sign in as nobody are left out: there is nothing to rotate.
+    With its host, its login and its fingerprint, which tell who shares it. Registries that sign in
+    as nobody are left out: there is nothing to rotate.
     """
     made = (col(Reminder.rotated_at), col(Credential.issued_at), col(Credential.stored_at))
     columns: list[Any] = [
+        col(Registry.host),
+        col(Credential.login),
+        col(Credential.fingerprint),
         col(Registry.name),
         col(Registry.kind),
         col(Registry.owner),
@@ -50,7 +56,7 @@ async def credential_times(session: AsyncSession, team_id: str) -> list[Credenti
             or_(col(Credential.login) != "", col(Credential.fingerprint) != ""),
         )
     )
-    return [CredentialTimes(*row) for row in await session.exec(wanted)]
+    return [(*row[:3], CredentialTimes(*row[3:])) for row in await session.exec(wanted)]
 
 
 async def incidents_of(

@@ -8,13 +8,13 @@ or whose credential died. So nobody who changes these things has to remember to 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, not_, or_
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.health import Trouble
@@ -34,6 +34,7 @@ from bot.store.schema import (
 )
 
 QUIET: Final = "quiet"  # no message of ours is open
+FOLLOWS: Final = "follows"  # another registry shares the secret, and its row speaks for both
 OPEN_MESSAGE: Final = "open"  # a message stands in Slack and is edited as the date nears
 DIED: Final = "died"  # the credential is refused: its incident speaks
 ENDED: Final = "ended"  # the credential or its registry is gone
@@ -123,6 +124,53 @@ async def find_all(session: AsyncSession, credential_ids: Sequence[str]) -> list
     return [Wanting(*row) for row in await session.exec(statement)]
 
 
+async def sharing(
+    session: AsyncSession, team_id: str, fingerprints: Collection[str]
+) -> list[Wanting]:
+    """Credentials of these secrets that are in force or spoken of, by the name of the registry."""
+    spoken_of = col(Reminder.state).is_not(None) & (col(Reminder.state) != ENDED)
+    statement = (
+        _joined(select(Credential, Registry, Reminder, _dead().label("dead")))
+        .where(
+            col(Credential.team_id) == team_id,
+            col(Credential.fingerprint).in_(fingerprints),
+            col(Credential.fingerprint) != "",
+            or_(_kept(), spoken_of),
+        )
+        .order_by(col(Registry.name), col(Credential.id))
+        .execution_options(populate_existing=True)
+    )
+    return [Wanting(*row) for row in await session.exec(statement)]
+
+
+async def following(session: AsyncSession, leads: Collection[str]) -> list[Wanting]:
+    """The credentials that these speak for, by the name of the registry."""
+    statement = (
+        _joined(select(Credential, Registry, Reminder, _dead().label("dead")))
+        .where(col(Reminder.lead).in_(leads), col(Reminder.lead) != "")
+        .order_by(col(Registry.name), col(Credential.id))
+        .execution_options(populate_existing=True)
+    )
+    return [Wanting(*row) for row in await session.exec(statement)]
+
+
+async def pass_on(session: AsyncSession, lead: str, heir: str) -> None:
+    """Another credential speaks for those that `lead` spoke for."""
+    theirs = col(Reminder.lead) == lead
+    await session.exec(update(Reminder).where(theirs).values(lead=heir))
+
+
+async def let_go(session: AsyncSession, lead: str, but: Collection[str]) -> None:
+    """Those that a credential spoke for and that share it no more, all `but` these, start anew."""
+    theirs = (
+        col(Reminder.lead) == lead,
+        col(Reminder.state) != ENDED,
+        col(Reminder.credential_id).not_in(but),
+    )
+    anew = {"lead": "", "state": QUIET, "settings_version": -1}
+    await session.exec(update(Reminder).where(*theirs).values(**anew))
+
+
 async def of_same_secret(session: AsyncSession, credential: Credential) -> Reminder | None:
     """What was said of the same secret before the registry was edited without changing it."""
     statement = (
@@ -134,12 +182,6 @@ async def of_same_secret(session: AsyncSession, credential: Credential) -> Remin
         .execution_options(populate_existing=True)
     )
     return (await session.exec(statement)).first()
-
-
-async def has_heir(session: AsyncSession, credential: Credential) -> bool:
-    """Whether the credential in force is the same secret, after an edit of something else."""
-    heir = (*_same_secret(credential), col(Credential.state) == CURRENT)
-    return (await session.exec(select(Credential.id).where(*heir).limit(1))).first() is not None
 
 
 async def is_being_posted(session: AsyncSession, credential_id: str) -> bool:
@@ -248,7 +290,7 @@ def _unplanned() -> ColumnElement[bool]:
 def _turned() -> ColumnElement[bool]:
     """The credential died, or came back to life."""
     return or_(
-        and_(col(Reminder.state) == OPEN_MESSAGE, _dead()),
+        and_(col(Reminder.state).in_((OPEN_MESSAGE, FOLLOWS)), _dead()),
         and_(col(Reminder.state) == DIED, not_(_dead())),
     )
 

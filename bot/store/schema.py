@@ -183,6 +183,7 @@ class Credential(Row, table=True):
             postgresql_where=text("state = 'current'"),
         ),
         Index("ix_credential_registry_id", "registry_id"),
+        Index("ix_credential_team_id_fingerprint", "team_id", "fingerprint"),
     )
 
     id: str = Field(primary_key=True)
@@ -412,18 +413,24 @@ class ChannelState(Row, table=True):
 
 
 class Reminder(Row, table=True):
-    """What was said of one credential's expiry or age, in one message; see `bot.core.reminders`."""
+    """What was said of one credential's expiry or age, in one message; see `bot.core.reminders`.
+
+    Of registries that share one secret, the row of one speaks for all; `lead` is its credential in
+    the rows of the others, and empty in the one that speaks.
+    """
 
     __tablename__ = "reminder"
     __table_args__ = (
         Index("ix_reminder_next_at", "next_at"),
         Index("ix_reminder_registry_id", "registry_id"),
         Index("ix_reminder_team_id", "team_id"),
+        Index("ix_reminder_lead", "lead"),
     )
 
     credential_id: str = Field(primary_key=True, foreign_key="credential.id", ondelete="CASCADE")
     team_id: str = Field(foreign_key="workspace.team_id")
     registry_id: str = Field(foreign_key="registry.id", ondelete="CASCADE")
+    lead: str = ""
     state: str
     said_json: str = Field(default="{}", sa_type=Text)
     snooze_json: str = Field(default="{}", sa_type=Text)

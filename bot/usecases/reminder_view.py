@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import WorkspaceSettings
 from bot.core.check import Expiry
-from bot.core.reminders import Snooze, Subject, next_due
+from bot.core.reminders import Snooze, next_due
 from bot.kinds.registry_kinds import KINDS
 from bot.store import incidents, reminders, workspaces
 from bot.store.reminders import DIED, OPEN_MESSAGE, Wanting
-from bot.store.schema import CURRENT, LIVE, Credential
+from bot.store.schema import CURRENT, LIVE
 from bot.usecases.deps import Deps
-
-PERSON: Final = "person"
-YEARS: Final = range(1990, 9000)  # dates beyond these stand for "unknown" and "never"
+from bot.usecases.shared_credential import PERSON, living, story_of
 
 
 class Stand(StrEnum):
@@ -33,15 +30,40 @@ class Stand(StrEnum):
     REPLACED = "replaced"
     DELETED = "deleted"
     DIED = "died"  # it is refused now: the alert speaks
+    SHARED = "shared"  # the reminder of another registry speaks for this one as well
+
+
+class Left(StrEnum):
+    """Why one of the registries that share a credential needs no new one for this reminder."""
+
+    REPLACED = "replaced"
+    DELETED = "deleted"
+    DIED = "died"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """A registry that has the credential; `left` is None while it is reminded of."""
+
+    name: str
+    kind_label: str
+    host: str
+    path_scope: str
+    environment: str
+    owner: str
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderView:
     """One credential that people are reminded of.
 
-    `aged_from` is when it was issued (`age_told`: by the provider) or stored, or said to be rotated
-    elsewhere. `typed` is the date that a person typed, whoever told the expiry. `next_at` is when
-    it is spoken of again. `alert` is where the alert stands (channel, timestamp) once it died.
+    `name` and what follows it are of the first registry that has it; `sharers` are all that have it
+    or had it, when they are several. `speaker` is the credential whose reminder speaks for a
+    `SHARED` one. `aged_from` is when it was issued (`age_told`: by the provider) or stored, or said
+    to be rotated elsewhere. `typed` is the date that a person typed, whoever told the expiry.
+    `next_at` is when it is spoken of again. `alert` is where the alert stands (channel, timestamp)
+    once it died.
     """
 
     credential_id: str
@@ -68,6 +90,20 @@ class ReminderView:
     snoozed_by: str = ""
     next_at: datetime | None = None
     alert: tuple[str, str] | None = None
+    sharers: tuple[Sharer, ...] = ()
+    speaker: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The registries that it is about: those that still are; all of them once none is."""
+        still = tuple(one.name for one in self.sharers if one.left is None)
+        return still or tuple(one.name for one in self.sharers) or (self.name,)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who is called, each once."""
+        theirs = [one.owner for one in self.sharers if one.left is None] or [self.owner]
+        return tuple(dict.fromkeys(owner for owner in theirs if owner))
 
     @property
     def disputed(self) -> bool:
@@ -90,96 +126,102 @@ async def load(deps: Deps, credential_id: str) -> ReminderView | None:
         found = await reminders.find(session, credential_id)
         if found is None:
             return None
+        others = await reminders.following(session, [credential_id])
         settings = await workspaces.settings(session, found.credential.team_id)
+        view = view_of(found, others, settings, deps.clock.now())
         alert = await _alert(session, found.registry.id) if found.dead else None
-        return view_of(found, settings, deps.clock.now(), alert)
+        return replace(view, alert=alert)
 
 
 async def load_all(deps: Deps, team_id: str, credential_ids: Sequence[str]) -> list[ReminderView]:
     """Those reminders of a workspace, as they are now; what is gone is left out."""
     async with deps.store.reading() as session:
         found = await reminders.find_all(session, credential_ids)
+        followers = await reminders.following(session, credential_ids)
         settings = await workspaces.settings(session, team_id)
     now = deps.clock.now()
-    return [view_of(one, settings, now) for one in found]
+    others: dict[str, list[Wanting]] = {}
+    for one in followers:
+        assert one.reminder is not None
+        others.setdefault(one.reminder.lead, []).append(one)
+    return [view_of(one, others.get(one.credential.id, ()), settings, now) for one in found]
 
 
 def view_of(
-    found: Wanting,
-    settings: WorkspaceSettings,
-    now: datetime,
-    alert: tuple[str, str] | None = None,
+    found: Wanting, others: Sequence[Wanting], settings: WorkspaceSettings, now: datetime
 ) -> ReminderView:
-    """A row as people see it."""
-    credential, registry, row = found.credential, found.registry, found.reminder
-    kind = KINDS.get(registry.kind)
+    """A row as people see it; `others` are those that it speaks for."""
+    group = sorted([found, *others], key=lambda one: one.registry.name)
+    about = living(group) or [one for one in group if one.kept] or group
+    first = next((one for one in about if one.credential.id == found.credential.id), about[0])
+    credential, registry, row = first.credential, first.registry, found.reminder
     hours = settings.preferences.work_hours
-    subject = subject_of(found, hours.zone)
-    stand = _stand(found)
+    story = story_of(about, row, hours.zone)
+    subject = story.subject
+    kept = any(one.kept for one in group)
     return ReminderView(
-        credential_id=credential.id,
+        credential_id=found.credential.id,
         team_id=credential.team_id,
         registry_id=registry.id,
         name=registry.name,
         kind=registry.kind,
-        kind_label=kind.label if kind else registry.kind,
+        kind_label=_label(registry.kind),
         host=registry.host,
         path_scope=registry.path_scope,
         environment=registry.environment,
         owner=registry.owner,
         created_by=registry.created_by,
         updated_by=registry.updated_by,
-        stand=stand,
+        stand=_stand(found, group),
         zone=hours.zone,
-        proven=credential.proven,
+        proven=story.proven,
         aged_from=subject.aged_from or credential.stored_at,
-        age_told=subject.aged_from == credential.issued_at,
-        rotate_days=registry.rotate_days,
-        expiry=expiry_of(credential, hours.zone),
-        typed=credential.expires_typed,
+        age_told=story.age_told,
+        rotate_days=subject.rotate_days,
+        expiry=story.expiry,
+        typed=story.typed,
         snooze=subject.snooze,
         snoozed_by=reminders.snoozed_by(row) if row else "",
-        next_at=next_due(subject, hours, reminders.said_of(row), now) if found.kept else None,
-        alert=alert,
+        next_at=next_due(subject, hours, reminders.said_of(row), now) if kept else None,
+        sharers=tuple(_sharer(one) for one in group) if others else (),
+        speaker=row.lead if row else "",
     )
 
 
-def subject_of(found: Wanting, zone: ZoneInfo) -> Subject:
-    """What the plan of a credential is made from, in a workspace's zone."""
-    credential, row = found.credential, found.reminder
-    issued_at = credential.issued_at
-    told = issued_at is not None and issued_at.year in YEARS
-    aged_from = issued_at if issued_at is not None and told else credential.stored_at
-    if row is not None and row.rotated_at is not None:
-        aged_from = max(aged_from, row.rotated_at)
-    return Subject(
-        known_at=credential.stored_at,
-        expires_at=expiry.at if (expiry := expiry_of(credential, zone)) else None,
-        aged_from=aged_from,
-        rotate_days=found.registry.rotate_days,
-        snooze=reminders.snooze_of(row),
+def _sharer(found: Wanting) -> Sharer:
+    registry = found.registry
+    return Sharer(
+        name=registry.name,
+        kind_label=_label(registry.kind),
+        host=registry.host,
+        path_scope=registry.path_scope,
+        environment=registry.environment,
+        owner=registry.owner,
+        left=_left(found),
     )
 
 
-def expiry_of(credential: Credential, zone: ZoneInfo) -> Expiry | None:
-    """The stored expiry; what a person typed is a day of their calendar, stored as that of UTC."""
-    at, source = credential.expires_at, credential.expires_source
-    if not source:
-        return None
-    if at is not None and at.year not in YEARS:
-        return Expiry(None, source)
-    if at is not None and source == PERSON:
-        at = at.replace(tzinfo=zone).astimezone(UTC)
-    return Expiry(at, source)
-
-
-def _stand(found: Wanting) -> Stand:
-    row = found.reminder
+def _left(found: Wanting) -> Left | None:
     if found.registry.state != LIVE:
-        return Stand.DELETED
+        return Left.DELETED
     if found.credential.state != CURRENT:
-        return Stand.REPLACED
-    if found.dead or (row is not None and row.state == DIED):
+        return Left.REPLACED
+    return Left.DIED if found.dead else None
+
+
+def _label(slug: str) -> str:
+    kind = KINDS.get(slug)
+    return kind.label if kind else slug
+
+
+def _stand(found: Wanting, group: Sequence[Wanting]) -> Stand:
+    row = found.reminder
+    lefts = {_left(one) for one in group}
+    if lefts <= {Left.DELETED, Left.REPLACED}:
+        return Stand.REPLACED if Left.REPLACED in lefts else Stand.DELETED
+    if row is not None and row.lead:
+        return Stand.SHARED
+    if None not in lefts or (row is not None and row.state == DIED):
         return Stand.DIED
     if row is not None and row.state == OPEN_MESSAGE:
         return Stand.OPEN

@@ -15,17 +15,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core import reminders as rules
 from bot.core.access import Actor, WorkspaceSettings
 from bot.core.check import Expiry
-from bot.core.reminders import Kind
+from bot.core.reminders import Kind, Subject
 from bot.core.worktime import DAY, WorkHours
 from bot.errors import Conflict, NotFound
 from bot.kinds.registry_kinds import KINDS
 from bot.store import audit, credentials, registries, reminders, workspaces
 from bot.store.reminders import OPEN_MESSAGE, QUIET, Wanting
-from bot.store.schema import Reminder
+from bot.store.schema import Registry, Reminder
 from bot.usecases.deps import Deps
 from bot.usecases.permission import require_manager
-from bot.usecases.reminder_view import PERSON, ReminderView, expiry_of, load, subject_of
+from bot.usecases.reminder_view import Left, ReminderView, load
 from bot.usecases.reminding import edit_message
+from bot.usecases.shared_credential import PERSON, Story, grouped, lead_of, living, story_of
 
 MONTHS_MAX: Final = 24
 
@@ -34,11 +35,12 @@ MONTHS_MAX: Final = 24
 class PlannedReminder:
     """One reminder to come. `days` is the number its text will say, see `bot.core.reminders`.
 
-    Of an age that is reminded of every week only the first time is listed: `weekly` says so.
+    `names` are the registries that share the credential. Of an age that is reminded of every week
+    only the first time is listed: `weekly` says so.
     """
 
     at: datetime
-    name: str
+    names: tuple[str, ...]
     kind_label: str
     owner: str
     says: Kind
@@ -50,12 +52,20 @@ class PlannedReminder:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A credential in force whose reminder nobody else changes until we commit."""
+    """A credential in force whose reminder nobody else changes until we commit.
 
-    found: Wanting
+    `group` are the registries that have it, `row` is the one that speaks for all of them.
+    """
+
+    group: tuple[Wanting, ...]
     row: Reminder
     settings: WorkspaceSettings
     now: datetime
+
+    @property
+    def subject(self) -> Subject:
+        zone = self.settings.preferences.work_hours.zone
+        return story_of(living(self.group) or self.group, self.row, zone).subject
 
 
 async def plan(deps: Deps, actor: Actor, months: int = 12) -> list[PlannedReminder]:
@@ -73,75 +83,81 @@ async def plan(deps: Deps, actor: Actor, months: int = 12) -> list[PlannedRemind
 async def snooze(deps: Deps, actor: Actor, credential_id: str, days: int) -> ReminderView:
     """Say nothing for so many days, but never beyond the last two steps before the expiry.
 
-    Owner and managers. Raises NotAllowed, NotFound, or Conflict when it was replaced meanwhile.
+    Owner and managers; of a credential that registries share, who owns all of them. Raises
+    NotAllowed, NotFound, or Conflict when it was replaced meanwhile.
     """
     await _require(deps, actor, credential_id, "put off reminders")
     async with _held(deps, actor, credential_id) as (session, held):
         hours = held.settings.preferences.work_hours
         until = held.now + timedelta(days=max(1, min(days, 3650)))
-        wanted = rules.snooze(subject_of(held.found, hours.zone), hours, until, held.now)
-        reminders.snoozed(held.row, wanted, actor.user_id)
+        reminders.snoozed(
+            held.row, rules.snooze(held.subject, hours, until, held.now), actor.user_id
+        )
         await _changed(session, actor, held, "reminder_snoozed")
-    return await _shown(deps, credential_id)
+    return await view(deps, actor, credential_id)
 
 
 async def rotated_elsewhere(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
     """Take it as rotated now: its age begins anew, and a date that a person typed is forgotten.
 
     A date of the provider stays true of the secret that is stored here, so its last two steps are
-    said all the same. Owner and managers; raises as `snooze` does.
+    said all the same. It holds for every registry that has it. Owner and managers; raises as
+    `snooze` does.
     """
     await _require(deps, actor, credential_id, "mark a credential as rotated")
     async with _held(deps, actor, credential_id) as (session, held):
-        credential, row = held.found.credential, held.row
-        row.rotated_at = held.now
+        row, hours = held.row, held.settings.preferences.work_hours
         reminders.snoozed(row, None)
-        forgotten: dict[str, object] = {"expires_typed": None}
-        if credential.expires_source == PERSON:
-            forgotten |= {"expires_at": None, "expires_source": ""}
-        elif credential.expires_at is not None:
-            hours = held.settings.preferences.work_hours
-            asleep = rules.snooze(
-                subject_of(held.found, hours.zone), hours, credential.expires_at, held.now
-            )
+        for one in held.group:
+            (one.reminder or row).rotated_at = held.now
+            await credentials.change(session, one.credential.id, _forgotten(one))
+        told = [one for one in held.group if one.credential.expires_source != PERSON]
+        ends = story_of(told, row, hours.zone).subject.expires_at if told else None
+        if ends is not None:
+            asleep = rules.snooze(held.subject, hours, ends, held.now)
             reminders.snoozed(row, asleep, actor.user_id)
-        await credentials.change(session, credential.id, forgotten)
         await _changed(session, actor, held, "reminder_rotated_elsewhere", ends=True)
-    return await _shown(deps, credential_id)
+    return await view(deps, actor, credential_id)
 
 
 async def assign_owner(deps: Deps, actor: Actor, credential_id: str, user_id: str) -> ReminderView:
-    """Make somebody the owner of the registry. Owner and managers; raises as `snooze` does."""
+    """Make somebody the owner of the registry, or of all that share the credential.
+
+    Owner and managers; raises as `snooze` does.
+    """
     await _require(deps, actor, credential_id, "assign an owner")
     async with _held(deps, actor, credential_id) as (session, held):
-        registry = held.found.registry
-        version = registry.version + 1
-        values = {
-            "owner": user_id,
-            "version": version,
-            "updated_at": held.now,
-            "updated_by": actor.user_id,
-        }
-        if not await registries.change(session, registry.id, registry.version, values):
-            raise Conflict(f"Somebody else is changing {registry.name}. Try again in a moment.")
-        deed = audit.Deed(
-            team_id=actor.team_id,
-            user_id=actor.user_id,
-            action="registry_edited",
-            registry_id=registry.id,
-            registry_name=registry.name,
-            version=version,
-            details={"changed": "owner"},
-        )
-        await audit.note(session, deed, held.now)
+        for one in held.group:
+            await _assign(session, actor, one.registry, user_id, held.now)
         if held.row.state == OPEN_MESSAGE:
             await edit_message(session, held.row, held.now)
-    return await _shown(deps, credential_id)
+    return await view(deps, actor, credential_id)
+
+
+async def _assign(
+    session: AsyncSession, actor: Actor, registry: Registry, user_id: str, now: datetime
+) -> None:
+    version = registry.version + 1
+    values = {"owner": user_id, "version": version, "updated_at": now, "updated_by": actor.user_id}
+    if not await registries.change(session, registry.id, registry.version, values):
+        raise Conflict(f"Somebody else is changing {registry.name}. Try again in a moment.")
+    deed = audit.Deed(
+        team_id=actor.team_id,
+        user_id=actor.user_id,
+        action="registry_edited",
+        registry_id=registry.id,
+        registry_name=registry.name,
+        version=version,
+        details={"changed": "owner"},
+    )
+    await audit.note(session, deed, now)
 
 
 async def view(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
-    """One reminder of the actor's workspace; raises NotFound."""
+    """The reminder that tells of a credential of the actor's workspace; raises NotFound."""
     found = await load(deps, credential_id)
+    if found is not None and found.speaker:
+        found = await load(deps, found.speaker)
     if found is None or found.team_id != actor.team_id:
         raise NotFound("Registrar does not keep this credential any more.")
     return found
@@ -149,7 +165,8 @@ async def view(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
 
 async def _require(deps: Deps, actor: Actor, credential_id: str, what: str) -> None:
     found = await view(deps, actor, credential_id)
-    if found.owner != actor.user_id:
+    theirs = {one.owner for one in found.sharers if one.left in {None, Left.DIED}}
+    if (theirs or {found.owner}) != {actor.user_id}:
         await require_manager(deps, actor, what, found.name)
 
 
@@ -165,18 +182,22 @@ async def _held(
         await reminders.hold_team(session, actor.team_id, wait=True)
         now = await deps.store.now(session)
         found = await reminders.find(session, credential_id)
+        if found is not None and found.reminder is not None and found.reminder.lead:
+            found = await reminders.find(session, found.reminder.lead)
         if found is None or not found.kept or found.reminder is None:
             name = found.registry.name if found else "This credential"
             raise Conflict(f"{name} was replaced or deleted meanwhile. Nothing was changed.")
         settings = await workspaces.settings(session, actor.team_id)
-        yield session, _Held(found, found.reminder, settings, now)
+        others = await reminders.following(session, [found.credential.id])
+        group = (found, *(one for one in others if one.kept))
+        yield session, _Held(group, found.reminder, settings, now)
 
 
 async def _changed(
     session: AsyncSession, actor: Actor, held: _Held, action: str, *, ends: bool = False
 ) -> None:
     """Write the row and its message down, with who asked for it; `ends` closes the message."""
-    row, registry = held.row, held.found.registry
+    row = held.row
     stood = row.state == OPEN_MESSAGE
     if ends and stood:
         row.state = QUIET
@@ -184,60 +205,67 @@ async def _changed(
     reminders.put(session, row)
     if stood:
         await edit_message(session, row, held.now)
-    deed = audit.Deed(
-        team_id=actor.team_id,
-        user_id=actor.user_id,
-        action=action,
-        registry_id=registry.id,
-        registry_name=registry.name,
-    )
-    await audit.note(session, deed, held.now)
+    for registry in (one.registry for one in held.group):
+        deed = audit.Deed(
+            team_id=actor.team_id,
+            user_id=actor.user_id,
+            action=action,
+            registry_id=registry.id,
+            registry_name=registry.name,
+        )
+        await audit.note(session, deed, held.now)
 
 
-async def _shown(deps: Deps, credential_id: str) -> ReminderView:
-    found = await load(deps, credential_id)
-    assert found is not None
-    return found
+def _forgotten(found: Wanting) -> dict[str, object]:
+    """Of a date that a person typed."""
+    typed: dict[str, object] = {"expires_typed": None}
+    if found.credential.expires_source == PERSON:
+        typed |= {"expires_at": None, "expires_source": ""}
+    return typed
 
 
 def _all_planned(
     kept: Sequence[Wanting], hours: WorkHours, now: datetime, end: datetime
 ) -> list[PlannedReminder]:
-    planned = [one for found in kept for one in _planned(found, hours, now, end)]
-    return sorted(planned, key=lambda one: (one.at, one.name))
+    planned = [one for group in grouped(kept) for one in _planned(group, hours, now, end)]
+    return sorted(planned, key=lambda one: (one.at, one.names))
 
 
 def _planned(
-    found: Wanting, hours: WorkHours, now: datetime, end: datetime
+    group: Sequence[Wanting], hours: WorkHours, now: datetime, end: datetime
 ) -> Iterator[PlannedReminder]:
-    if found.dead:
+    about = living(group)
+    if not about:
         return  # its alert speaks
-    subject = subject_of(found, hours.zone)
-    said = reminders.said_of(found.reminder)
-    steps = rules.plan(subject, hours, subject.known_at, end)
+    row = lead_of(group).reminder
+    story = story_of(about, row, hours.zone)
+    said = reminders.said_of(row)
+    steps = rules.plan(story.subject, hours, story.subject.known_at, end)
     passed = [step for step in steps if step.at <= now]
     if passed and not said.covers(passed[-1], now):
         # Missed while nothing ran: it is said when work begins, the last two before an end at once.
         missed = passed[-1]
         soon = now if missed.urgent or hours.at_work(now) else hours.opening(now)
-        yield _told(found, missed, soon, hours.zone)
+        yield _told(about, story, missed, soon, hours.zone)
     coming = [step for step in steps[len(passed) :] if not said.covers(step, step.at)]
     aged = next((step for step in coming if step.kind is Kind.AGED), None)
     for step in coming:
         if step.kind is not Kind.AGED or step is aged:
-            yield _told(found, step, step.at, hours.zone)
+            yield _told(about, story, step, step.at, hours.zone)
 
 
-def _told(found: Wanting, step: rules.Step, at: datetime, zone: ZoneInfo) -> PlannedReminder:
-    registry = found.registry
+def _told(
+    about: Sequence[Wanting], story: Story, step: rules.Step, at: datetime, zone: ZoneInfo
+) -> PlannedReminder:
+    registry = about[0].registry
     return PlannedReminder(
         at=at,
-        name=registry.name,
+        names=tuple(one.registry.name for one in about),
         kind_label=KINDS[registry.kind].label if registry.kind in KINDS else registry.kind,
-        owner=registry.owner,
+        owner=next((one.registry.owner for one in about if one.registry.owner), ""),
         says=step.kind,
         days=step.days,
-        expiry=expiry_of(found.credential, zone),
+        expiry=story.expiry,
         weekly=step.kind is Kind.AGED,
         zone=zone,
     )

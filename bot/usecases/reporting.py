@@ -9,8 +9,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.day_counts import last_days
-from bot.core.report import ComingUp, Failure, Grid, Line, Report, coming_up, grid
+from bot.core.report import (
+    ComingUp,
+    CredentialTimes,
+    Failure,
+    Grid,
+    Line,
+    Report,
+    as_one,
+    coming_up,
+    grid,
+)
 from bot.kinds.registry_kinds import KINDS
+from bot.kinds.sharing import mark
 from bot.store import day_counts, incidents, looking_back, registries
 from bot.usecases.deps import Deps
 from bot.usecases.registries import counters
@@ -23,7 +34,7 @@ COMING: Final = 5
 async def next_up(deps: Deps, actor: Actor, limit: int = COMING) -> ComingUp:
     """The next expiries and rotations of the workspace, and rotations that are overdue."""
     async with deps.store.reading() as session:
-        times = await looking_back.credential_times(session, actor.team_id)
+        times = await _credentials(session, actor.team_id)
     return coming_up(times, deps.clock.now(), limit)
 
 
@@ -34,7 +45,7 @@ async def report(deps: Deps, actor: Actor, since: datetime, until: datetime) -> 
     async with deps.store.reading() as session:
         failures = await _failures(session, actor.team_id, since, until)
         rotated = await looking_back.rotations(session, actor.team_id, since, until)
-        times = await looking_back.credential_times(session, actor.team_id)
+        times = await _credentials(session, actor.team_id)
         unproven = await looking_back.never_proven(session, actor.team_id)
         picture, idle = await _grid(session, actor.team_id, now)
         unused = await _unused(session, actor.team_id, now)
@@ -50,6 +61,15 @@ async def report(deps: Deps, actor: Actor, since: datetime, until: datetime) -> 
         grid=picture,
         unused=unused,
     )
+
+
+async def _credentials(session: AsyncSession, team_id: str) -> list[CredentialTimes]:
+    """Every credential once, whoever shares it."""
+    groups: dict[tuple[str, ...], list[CredentialTimes]] = {}
+    for host, login, print_, one in await looking_back.credential_times(session, team_id):
+        key = mark(one.kind, host, login, print_) if print_ else (one.name,)
+        groups.setdefault(key, []).append(one)
+    return [as_one(some) if some[1:] else some[0] for some in groups.values()]
 
 
 async def _unused(session: AsyncSession, team_id: str, now: datetime) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bot.slack.expiry_words import told_by
 from bot.slack.reminding import months_meant
 from bot.slack.render_reminder import plan_card, reminder_card, step_text, summary_card
 from bot.usecases import drafts, registries, workspaces
-from bot.usecases.reminder_view import ReminderView, Stand
+from bot.usecases.reminder_view import Left, ReminderView, Sharer, Stand
 from bot.usecases.reminders import PlannedReminder
 from bot.usecases.reminding import tick_reminders
 from tests.factories import ALICE, add, checker_of, clock_of, generic, proven
@@ -61,7 +61,8 @@ def message(office: Office) -> dict[str, Any]:
     (found,) = [
         one
         for one in office.slack.posted.values()
-        if "thread_ts" not in one and "was added" not in one["text"] and "edited" not in one["text"]
+        if "thread_ts" not in one
+        and not any(news in one["text"] for news in ("was added", "edited", "was deleted"))
     ]
     return found
 
@@ -311,12 +312,49 @@ def test_after_the_date_the_advice_is_another(*, proven: bool, advice: str) -> N
     assert "before then" not in text
 
 
+async def test_a_shared_credential_is_told_of_once(hall: Office) -> None:
+    """The message names all that have it, says whose it is, and what its buttons do."""
+    for name in ("team-a", "team-b", "team-c", "team-d"):
+        await keep(hall, name, url="https://harbor.example.com", path_scope=name, owner="UOWNER")
+    await registries.delete(hall.deps, ALICE, "scaleway-staging", "scaleway-staging")
+    await look(hall)
+    await look(hall, FIRST)
+
+    text = message(hall)["text"]
+    names = "`team-a`, `team-b`, `team-c` and 1 more"
+    assert f"*{names}: the credential they share expires in 30 days" in text
+    assert "4 registries share this credential; owner <@UOWNER>." in text
+    assert "• `team-d` · Generic registry · harbor.example.com/team-d" in text
+    assert "The buttons act for all 4." in text
+    assert values(message(hall))[ids.ROTATE] == "team-a"
+    await hall.person("UBOB").type("reminders")
+    planned = hall.slack.responses[-1]["text"]
+    assert planned.count("share a credential that expires") == 5
+    value = f"7:{values(message(hall))[ids.REMINDER_ROTATED]}"
+    await hall.person("UALICE").choose(ids.REMINDER_SNOOZE, value, inside="posted")
+    assert f"{names} are snoozed until" in hall.slack.responses[-1]["text"]
+
+
+@pytest.mark.parametrize("stand", list(Stand))
+def test_a_thousand_that_share_it_fit(stand: Stand) -> None:
+    """And twenty owners of a thousand are called by name, in the message and in the reply."""
+    one = Sharer("n" * 63, "<!channel> " * 40, "h" * 253, "<!here>/" * 60, "production", "")
+    sharers = [replace(one, name=f"{n:04}-{one.name}"[:63], owner=f"U{n:029}") for n in range(999)]
+    view = longest(stand, sharers=(*sharers, replace(one, left=Left.REPLACED)))
+    card = reminder_card(view, EVE, by="<!channel>" * 30)
+
+    assert message_problems(card.message()) == []
+    assert "<!channel>" not in str(card)
+    assert len(step_text(view, {"kind": "expires"}, EVE)) < 3000
+    assert message_problems(summary_card([view] * 1000, EVE).message()) == []
+
+
 @pytest.mark.parametrize("stand", list(Stand))
 @pytest.mark.parametrize("now", [FIRST, EVE, EXPIRES + 2 * DAY])
 def test_the_longest_reminder_fits(stand: Stand, now: datetime) -> None:
     """Whatever people called it, and without any power of its own."""
-    names = {"by": "<!channel>" * 30, "owner": "@here " * 30, "alert": "https://slack.example/a"}
-    card = reminder_card(longest(stand), now, **names)
+    names = {"by": "<!channel>" * 30, "alert": "https://slack.example/a"}
+    card = reminder_card(longest(stand), now, called={"U" * 30: "@here " * 30}, **names)
 
     assert message_problems(card.message()) == []
     assert "<!channel>" not in str(card)
@@ -327,7 +365,7 @@ def test_the_longest_summary_and_plan_fit() -> None:
     """A thousand of them."""
     planned = PlannedReminder(
         EVE,
-        "n" * 63,
+        ("n" * 63,) * 1000,
         "Generic registry",
         "U1",
         Kind.EXPIRES,

@@ -371,7 +371,7 @@ async def test_the_plan_is_what_will_be_said(deps: Deps) -> None:
     await look(deps, FIRST)
 
     planned = await reminders.plan(deps, BOB, 12)
-    assert [(one.name, one.says, one.days) for one in planned] == [
+    assert [(one.names[0], one.says, one.days) for one in planned] == [
         ("expires", Kind.EXPIRES, 14),
         ("expires", Kind.EXPIRES, 7),
         ("expires", Kind.EXPIRES, 5),
@@ -499,7 +499,10 @@ async def test_odd_dates_hold_nobody_up(deps: Deps, year: int) -> None:
     await look(deps)
 
     assert len(await look(deps, FIRST)) == 1
-    assert {one.name for one in await reminders.plan(deps, BOB, 12)} == {"odd", "scaleway-staging"}
+    assert {one.names[0] for one in await reminders.plan(deps, BOB, 12)} == {
+        "odd",
+        "scaleway-staging",
+    }
 
 
 async def test_a_row_that_cannot_be_read_holds_nobody_up(deps: Deps) -> None:
