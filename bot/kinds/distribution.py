@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -215,8 +216,8 @@ class Distribution:
         self, challenge: Challenge, login: Login | None, scope: str = ""
     ) -> TokenAnswer:
         """Ask the token service, with or without a credential, for one scope or for none."""
-        realm = self.approve(challenge)
-        query = parse_qsl(realm.query.decode("ascii"), keep_blank_values=True)
+        realm, asked = _split(self.approve(challenge))
+        query = list(asked)
         if challenge.service:
             query.append(("service", challenge.service))
         if scope:
@@ -227,7 +228,7 @@ class Distribution:
             query.append(("account", login.username))
             headers["Authorization"] = login.basic()
         answer = await self.visit.request(
-            "GET", realm.copy_with(query=urlencode(query).encode()), headers, auth=login is not None
+            "GET", realm, headers, auth=login is not None, query=urlencode(query)
         )
         return self._read_token(answer, realm.host)
 
@@ -401,6 +402,13 @@ class Distribution:
             "the credential was not judged.",
             "Check the Registry URL, or ask who runs this registry.",
         )
+
+
+@lru_cache(maxsize=2048)  # parsing it for each account's query would cost more than the rest
+def _split(realm: httpx.URL) -> tuple[httpx.URL, tuple[tuple[str, str], ...]]:
+    """A realm without its query, and what the query asks."""
+    query = parse_qsl(realm.query.decode("ascii"), keep_blank_values=True)
+    return realm.copy_with(query=None), tuple(query)
 
 
 def _elsewhere(answer: httpx.Response) -> httpx.URL | None:

@@ -119,16 +119,20 @@ class Egress(httpx.AsyncBaseTransport):
         content: bytes | None = None,
         limit: int = SMALL,
         *,
+        query: str = "",
         once: bool = False,
     ) -> httpx.Response:
         """One request, one whole answer of at most `limit` bytes.
+
+        `query` is put behind a URL that has none, encoded as it is sent; a query that differs each
+        time costs little that way, since the URL before it is parsed once.
 
         A longer body is not read on: the answer has none, and its extension `truncated` is true.
         `once` is for what must not happen twice: if the connection ends without an answer, the
         request is not sent again.
         """
         target = httpx.URL(url) if isinstance(url, str) else url
-        asked = _Asked(method, target, headers or {}, content, limit, once)
+        asked = _Asked(method, target, headers or {}, content, limit, query, once)
         return await self._ask(asked)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -150,6 +154,8 @@ class Egress(httpx.AsyncBaseTransport):
             )
         url = asked.url
         target = _target(str(url))
+        if asked.query:
+            target = yarl.URL(f"{target}?{asked.query}", encoded=True)
         # Two libraries read the URL; were they to see two hosts, the wrong one would be judged.
         if (target.raw_host or "").encode() != url.raw_host:
             raise EgressError(Cause.BLOCKED_HOST, "This address is not allowed.")
@@ -249,6 +255,7 @@ class _Asked:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
     limit: int
+    query: str = field(default="", repr=False)
     once: bool = False
 
 

@@ -113,17 +113,20 @@ class Visit:
         *,
         auth: bool = False,
         limit: int = SMALL,
+        query: str = "",
         once: bool = False,
     ) -> httpx.Response:
         """Send one request; stop the check on 429 and 5xx, which judge no credential.
 
         `auth` says whether it carries the credential (or a token made from it); `once` is for what
-        must not happen twice, see `Egress.send`.
+        must not happen twice, and `query` for what differs each time, see `Egress.send`.
         """
         target = parsed(url) if isinstance(url, str) else url
         self.host = target.host
         try:
-            answer = await self.egress.send(method, target, headers, content, limit, once=once)
+            answer = await self.egress.send(
+                method, target, headers, content, limit, query=query, once=once
+            )
         except EgressError as error:
             self.note(method, target.host, target.path, None, error.cause, auth=auth)
             raise
