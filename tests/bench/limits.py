@@ -21,7 +21,7 @@ class Limit:
         """Such as `ratio per CPU-second: 3.1x, limit at least 10x: MISSED`."""
         bound = f"at {'most' if self.at_most else 'least'} {self.bound:g}{self.unit}"
         verdict = "ok" if self.kept(figure) else "MISSED"
-        return f"{self.name}: {figure:.1f}{self.unit}, limit {bound}: {verdict}"
+        return f"{self.name}: {figure:.{1 if figure >= 1 else 2}f}{self.unit}, limit {bound}: {verdict}"
 
 
 def judge(limit: Limit, figure: float) -> bool:

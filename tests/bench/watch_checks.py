@@ -32,6 +32,9 @@ LOGINS = 40
 
 FROM_REUSED = Limit("checks per CPU-second, connections reused", 1000, "")
 FROM_NEW = Limit("checks per CPU-second, a new connection each", 550, "")
+# The limit was set where aiohttp, on this event loop, made 983. On a slower machine only the share
+# of its figure in the same run can tell; a new connection is mostly TLS, which nobody here wrote.
+SHARE = Limit("as a share of aiohttp's in this run", round(550 / 983, 2), "")
 
 Client = Callable[[Place, Sequence[str]], AbstractAsyncContextManager[Check]]
 
@@ -60,7 +63,7 @@ NEW = (
 def main() -> bool:
     """Both tables, and `skopeo login`, which starts a process and a connection per check.
 
-    Answers whether the limits are kept.
+    Answers whether the limits are kept; of a new connection each, the figure or its share.
     """
     configure_logs("WARNING")
     with tempfile.TemporaryDirectory() as name, registries(Path(name)) as (kept, once):
@@ -71,11 +74,13 @@ def main() -> bool:
         skopeo = [_logins(once, Path(name)) for _ in range(ROUNDS)]
         cost = sorted(skopeo, key=lambda one: one.children)[ROUNDS // 2]
         print(row("skopeo login", LOGINS, cost.children, cost.wall))
-    return all([judge(FROM_REUSED, reused), judge(FROM_NEW, new)])
+    kept_reused = judge(FROM_REUSED, reused[0])
+    kept_new = judge(FROM_NEW, new[0])
+    return kept_reused and (judge(SHARE, new[0] / new[1]) or kept_new)
 
 
-def _table(place: Place, entries: Sequence[Entry]) -> float:
-    """A line for each competitor; our checks per CPU-second."""
+def _table(place: Place, entries: Sequence[Entry]) -> list[float]:
+    """A line for each competitor; the checks per CPU-second of all, ours first."""
     costs: dict[str, list[Cost]] = {entry.name: [] for entry in entries}
     for _ in range(ROUNDS):
         for entry in entries:
@@ -85,7 +90,7 @@ def _table(place: Place, entries: Sequence[Entry]) -> float:
         cost = sorted(costs[entry.name], key=lambda one: one.own)[ROUNDS // 2]
         print(row(entry.name, entry.count, cost.own, cost.wall))
         rates.append(entry.count / cost.own)
-    return rates[0]
+    return rates
 
 
 async def _round(place: Place, entry: Entry) -> Cost:

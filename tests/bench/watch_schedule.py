@@ -29,8 +29,9 @@ from bot.kinds.net import AllowList, Egress
 from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Limits, Pacer
 from bot.logs import configure_logs
-from bot.store import claims
+from bot.store import claims, plain
 from bot.store.engine import Store, open_store
+from bot.store.plain import sql
 from bot.usecases.deps import Checks, Deps
 from bot.usecases.retest import Group, Retester
 from bot.usecases.settling import settle
@@ -50,6 +51,8 @@ EVERY = timedelta(minutes=5)
 STARTS = timedelta(seconds=15)
 WATCHED = 60.0  # seconds in which lateness is looked at
 BATCH = WatchLimits().batch
+
+_DONE = "UPDATE registry SET next_check_at = :later, lease_until = NULL WHERE lease_until > :now"
 
 COST = Limit("scheduling, processor time per check", 50, " us", at_most=True)
 CLAIM = Limit("claim query among 100,000 rows, median", 5, " ms", at_most=True)
@@ -140,7 +143,10 @@ async def _cost(url: str) -> float:
 
 
 async def _claims(url: str) -> float:
-    """A hundred thousand rows, a few of them due, as at any moment; milliseconds of the median."""
+    """A hundred thousand rows, a few of them due, as at any moment; milliseconds of the median.
+
+    What one turn claimed is out of the way by the next, as it is a second later in life.
+    """
     async with _store(url) as store:
         now = datetime.now(UTC)
         await fill(store, MANY, lambda one: schedule.regular(one, timedelta(hours=1), now))
@@ -152,6 +158,9 @@ async def _claims(url: str) -> float:
                 batch = await claims.claim(session, at, at + EVERY, BATCH)
                 took.append((time.perf_counter() - began) * 1000)
                 found += len(batch.rows)
+            async with store.transaction() as session:
+                done = sql(session, _DONE)
+                await plain.run(session, done, later=at + EVERY * 12, now=at)
     took.sort()
     print(
         f"{found / len(took):.0f} of {MANY} due each time: claimed in {took[len(took) // 2]:.1f} "
