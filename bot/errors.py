@@ -2,6 +2,7 @@
 
 RegistrarError                 its text is one sentence, fit to show to the person who asked
 ├── InvalidInput               a form or an argument does not have the right shape
+│   └── OnlyOnPage             a secret came through Slack where it may not
 ├── InvalidReference           a text is not an image reference
 ├── Unreadable                 a file that was handed over is not what it should be
 ├── NotFound                   no such registry, draft or workspace, or it expired
@@ -45,6 +46,10 @@ class InvalidInput(RegistrarError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
         super().__init__(" ".join(self.fields.values()))
+
+
+class OnlyOnPage(InvalidInput):
+    """A secret came through Slack, and the workspace takes them on the page outside only."""
 
 
 class InvalidReference(RegistrarError):

@@ -25,7 +25,8 @@ class Preferences:
     Slack channel, user group or user id; empty means the alert channel. `weekly_day` counts from
     Monday = 0; None: no weekly summary. `installer` is the user id that alerts go to when neither
     channel nor owner can be reached. Until `freeze_until` no credential is rotated by itself; with
-    `four_eyes` a second manager approves each such rotation.
+    `four_eyes` a second manager approves each such rotation. With `secrets_on_page` no secret is
+    taken through Slack.
     """
 
     time_zone: str = "UTC"
@@ -42,6 +43,7 @@ class Preferences:
     freeze_until: datetime | None = None
     freeze_reason: str = ""
     four_eyes: bool = False
+    secrets_on_page: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -163,4 +165,5 @@ _READERS: Final[Mapping[str, Any]] = {
     "freeze_until": _maybe_moment,
     "freeze_reason": _text,
     "four_eyes": bool,
+    "secrets_on_page": bool,
 }

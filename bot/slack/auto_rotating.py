@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
 from bot.core.secret import Secret
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, OnlyOnPage
 from bot.slack import ids
 from bot.slack.access import reader
 from bot.slack.blocks import actions, button, input_block, modal, text_input
@@ -17,15 +18,18 @@ from bot.slack.call import Call, call_of
 from bot.slack.card import Card, say
 from bot.slack.desk import Desk, View
 from bot.slack.metadata import ViewMeta
+from bot.slack.page_link import Sent, kept_or_page
 from bot.slack.pausing import split
-from bot.slack.policy_form import ON, diagnosis_card, policy_card, policy_form
+from bot.slack.policy_form import ON, diagnosis_card, policy_card, policy_form, policy_meta
 from bot.slack.state import values_of
 from bot.slack.submission import Submission, problems_view, settle
 from bot.slack.text import code, escape
 from bot.slack.words import moment
-from bot.usecases import auto_rotation, freezes, rotation_policies
+from bot.usecases import auto_rotation, freezes, page_only, rotation_policies
+from bot.usecases.draft_answers import Answers
 from bot.usecases.permission import require_manager
-from bot.usecases.rotation_policies import Wanted
+from bot.usecases.rotation_policies import PolicyView, Wanted
+from bot.usecases.secret_asks import Form
 
 Pressed = Callable[[Desk, Call, str], Coroutine[Any, Any, None]]
 _NUMBERS: Final = frozenset({"at_age_days", "before_expiry_days", "lasts_days", "grace_hours"})
@@ -40,7 +44,8 @@ async def open_policy(desk: Desk, call: Call, name: str) -> None:
         view = await rotation_policies.view(desk.deps, desk.rotators, actor, name)
         if view.unsuited:
             return policy_card(view).view(call.channel)
-        return policy_form(view, call.channel)
+        only = await page_only.holds(desk.deps, call.team)
+        return policy_form(view, policy_meta(view, call.channel, page=only))
 
     await desk.form(call, build)
 
@@ -56,17 +61,49 @@ async def submit_policy(
         for name in set(typed) - _NUMBERS - {"enabled"}
         if typed.get(name)
     }
+    shown: list[PolicyView] = []
 
-    async def work(actor: Actor) -> Card:
+    async def change(actor: Actor) -> Card:
         changed = await rotation_policies.change(
             desk.deps, desk.rotators, actor, meta.editing, meta.version, _wanted(typed), access
         )
         return policy_card(changed)
 
+    async def work(actor: Actor) -> Card:
+        wanted = await filled_in(desk, actor, view)
+        shown.append(wanted)
+        needed = wanted.fields if wanted.wanted.enabled else ()  # switched off, none
+        sent = Sent(call, form_of(wanted), meta, needed, bool(access))
+        return await kept_or_page(desk, actor, sent, lambda: change(actor))
+
     def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
+        if not isinstance(error, OnlyOnPage):
+            return problems_view(call, error)
+        told = tuple(error.fields.values())
+        return policy_form(shown[0], policy_meta(shown[0], call.channel, page=True), told)
 
     await settle(desk, ack, Submission(call, view, work, again))
+
+
+def form_of(view: PolicyView) -> Form:
+    """The form without its secrets."""
+    kept = policy_meta(view, "", page=True).kept
+    return Form(
+        Answers(view.kind, "", {}),
+        view.name,
+        view.version,
+        kept=kept,
+        wanted=view.wanted,
+        asked=view.fields,
+    )
+
+
+async def filled_in(desk: Desk, actor: Actor, view: Mapping[str, Any]) -> PolicyView:
+    """What a form says, but for its secrets; raises InvalidInput for a number that is none."""
+    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    typed = {name: "".join(found) for name, found in values_of(view).items()}
+    before = await rotation_policies.view(desk.deps, desk.rotators, actor, meta.editing)
+    return replace(before, wanted=_wanted(typed), version=meta.version)
 
 
 async def rotate_now(desk: Desk, call: Call, name: str) -> None:

@@ -17,7 +17,7 @@ async def correct(desk: Desk, call: Call, draft_id: str) -> None:
         draft = await drafts.load(desk.deps, actor, draft_id)
         if draft.plan is not None:
             return await corrected(desk, call, actor, draft_id)
-        return filled(call, draft, draft_id)
+        return await filled(desk, call, draft, draft_id)
 
     await desk.form(call, build)
 
@@ -31,6 +31,6 @@ async def reopen(desk: Desk, call: Call, draft_id: str) -> None:
         if draft.plan is not None:
             return await corrected(desk, call, actor, draft_id)
         stored = await drafts.open_edit(desk.deps, actor, draft.editing)
-        return filled(call, draft, draft_id, differences(draft, stored))
+        return await filled(desk, call, draft, draft_id, differences(draft, stored))
 
     await desk.form(call, build)

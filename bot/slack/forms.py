@@ -15,10 +15,7 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
-    actions,
-    button,
     choice,
-    context,
     input_block,
     modal,
     number_input,
@@ -27,11 +24,10 @@ from bot.slack.blocks import (
     text_input,
 )
 from bot.slack.metadata import ViewMeta
+from bot.slack.secret_blocks import TO_PAGE, leads_to_page, secret_blocks, shown_fields
 from bot.slack.text import code, escape
 from bot.slack.words import ENVIRONMENTS
 
-VISIBLE: Final = "⚠ What you type here is visible on your screen and passes through Slack."
-OUTSIDE: Final = "Enter it outside Slack"
 AFFECTS: Final = "⚠ A change here affects every application that uses this registry."
 NEW_FIRST: Final = (
     "A new credential replaces the stored one only when it is proven, or when you save it anyway."
@@ -82,25 +78,24 @@ def registry_form(state: FormState) -> dict[str, Any]:
     kind = kind_of(state.meta.kind)
     variant = variant_of(kind, state.meta.variant)
     shared = _shared_fields(kind)
-    own = [each for each in variant.fields if each not in shared]
+    own = shown_fields([each for each in variant.fields if each not in shared], state.meta)
     blocks: list[Block] = [section(f"⚠ {escape(each, 600)}") for each in state.problems]
     if state.meta.editing:
         blocks.append(section(f"*{code(state.meta.editing)}*\n{AFFECTS}\n{NEW_FIRST}"))
     blocks += [_kind_block(kind, state), _url_block(kind, state)]
-    blocks += [_field_block(each, state) for each in shared]
+    blocks += [_field_block(each, state) for each in shown_fields(shared, state.meta)]
     if len(kind.variants) > 1:
         blocks.append(_variant_block(kind, variant))
     blocks += [_field_block(each, state) for each in own]
+    blocks += secret_blocks(variant.fields, state.meta)
     has_secret = any(each.secret for each in variant.fields)
-    if has_secret:
-        blocks += [context(VISIBLE), actions(button(OUTSIDE, ids.OUTSIDE, "-"))]
     blocks += _common_blocks(kind, state, has_secret=has_secret)
     return modal(
         "Edit a registry" if state.meta.editing else "Add a registry",
         blocks,
         callback_id=ids.REGISTRY_FORM,
         metadata=state.meta.dump(),
-        submit="Test and save",
+        submit=TO_PAGE if leads_to_page(variant.fields, state.meta) else "Test and save",
         close="Cancel",
     )
 

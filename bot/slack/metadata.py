@@ -19,7 +19,8 @@ class ViewMeta:
     at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
     we hold a secret for, comma-separated. `listing` is which page of which alert is shown, `alert`
     the incident and version that are snoozed, `credential` the id of the one to find an owner for,
-    `request` that of the request that is decided on.
+    `request` that of the request that is decided on. `page` says that the form has no fields for
+    secrets, which are entered on the page outside Slack.
     """
 
     channel: str = ""
@@ -33,6 +34,7 @@ class ViewMeta:
     alert: str = ""
     credential: str = ""
     request: str = ""
+    page: bool = False
 
     def dump(self) -> str:
         return _dump(asdict(self))
@@ -53,6 +55,7 @@ class ViewMeta:
             alert=_text(found, "alert"),
             credential=_text(found, "credential"),
             request=_text(found, "request"),
+            page=found.get("page") is True,
         )
 
 

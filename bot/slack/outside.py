@@ -5,36 +5,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
 from bot.errors import InvalidInput, RegistrarError, StoreError
-from bot.slack import ids
-from bot.slack.blocks import actions, link_button
+from bot.slack import auto_rotating, ids, rotating, saving
 from bot.slack.call import Call, Place, call_of
-from bot.slack.card import Card, say
+from bot.slack.card import say
 from bot.slack.desk import Desk, View, fault_card
 from bot.slack.forms import FormState, registry_form
 from bot.slack.metadata import ViewMeta
+from bot.slack.page_link import drawn, page_card
+from bot.slack.policy_form import policy_card, policy_form, policy_meta
 from bot.slack.render_result import checking, saved
-from bot.slack.rotating import plan_of
 from bot.slack.rotation_form import RotationState, rotation_form
 from bot.slack.saving import host_of, try_draft
 from bot.slack.state import form_answers, values_of
 from bot.slack.surface import ModalSurface, tell_privately
-from bot.slack.text import code
 from bot.slack.trouble import AWAY, code_of
-from bot.slack.words import moment
-from bot.usecases import drafts, rotating, secret_asks
-from bot.usecases.draft_answers import Answers
-from bot.usecases.secret_asks import Asked, Form, Waiting
-
-NO_PAGES: Final = (
-    "Registrar has no pages outside Slack here: whoever runs it has to set PUBLIC_URL. Until then "
-    "the secret is typed in this form."
-)
+from bot.usecases import drafts, rotation_policies, secret_asks
+from bot.usecases.rotating import open_form
+from bot.usecases.secret_asks import Form, Waiting
 
 
 async def enter_outside(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
@@ -48,6 +41,11 @@ async def follow(desk: Desk, actor: Actor, found: Waiting, draft_id: str) -> Non
     """The secrets are there: the view that waited shows the check, and then what became of it."""
     form = found.form
     call = call_in(found)
+    if form.wanted is not None:
+        policy = await rotation_policies.view(desk.deps, desk.rotators, actor, form.editing)
+        await ModalSurface(desk.client, call, call.view_id).finish(policy_card(policy))
+        await _told(desk, found)
+        return
     meta = replace(_meta(found), draft=draft_id)
     host = form.editing if form.plan else host_of(form.answers.public.get("url", ""))
     surface = ModalSurface(desk.client, call, call.view_id)
@@ -93,6 +91,9 @@ def call_in(found: Waiting) -> Call:
 async def _resume(desk: Desk, found: Waiting) -> None:
     call = call_in(found)
     actor = await desk.people.actor(call)
+    if found.form.wanted is not None:
+        await follow(desk, actor, found, "")
+        return
     try:
         done = await drafts.saved_already(desk.deps, actor, found.draft_id)
     except RegistrarError:
@@ -114,41 +115,39 @@ async def _told(desk: Desk, found: Waiting) -> None:
 
 async def _ask(desk: Desk, call: Call, view: Mapping[str, Any]) -> None:
     actor = await desk.people.actor(call)
-    form, meta = _form(view)
-    if not desk.public_url:
-        shown = await _again(desk, actor, form, meta, (NO_PAGES,))
-    else:
-        try:
-            asked = await secret_asks.ask(desk.deps, actor, form, call.channel, call.view_id)
-            shown = _card(asked, desk.public_url).view(call.channel)
-        except InvalidInput as error:
-            shown = await _again(desk, actor, form, meta, tuple(error.fields.values()))
+    form, meta = await _form(desk, actor, view)
+    try:
+        shown = (await page_card(desk, actor, call, form)).view(call.channel)
+    except InvalidInput as error:
+        shown = await _again(desk, actor, form, meta, tuple(error.fields.values()))
     await desk.client.views_update(view_id=call.view_id, view=shown)
 
 
-def _form(view: Mapping[str, Any]) -> tuple[Form, ViewMeta]:
+async def _form(desk: Desk, actor: Actor, view: Mapping[str, Any]) -> tuple[Form, ViewMeta]:
     """What the form says, but for its secrets."""
-    if view.get("callback_id") != ids.ROTATION_FORM:
-        answers, meta = form_answers(view)
-        public = Answers(answers.kind, answers.variant, answers.public)
-        meta = replace(meta, kind=answers.kind, variant=answers.variant)
-        return Form(public, meta.editing, meta.version, meta.draft, kept=meta.kept), meta
     meta = ViewMeta.parse(str(view.get("private_metadata", "")))
-    fields = rotating.credential_fields(meta.kind, meta.variant)
-    hidden = {one.name for one in fields if one.secret}
-    typed = {name: "".join(one) for name, one in values_of(view).items() if name not in hidden}
-    answers = Answers(meta.kind, meta.variant, typed)
-    plan = plan_of(typed)
-    return Form(answers, meta.editing, meta.version, meta.draft, plan, meta.kept), meta
+    if view.get("callback_id") == ids.POLICY_FORM:
+        return auto_rotating.form_of(await auto_rotating.filled_in(desk, actor, view)), meta
+    if view.get("callback_id") == ids.ROTATION_FORM:
+        typed = {name: "".join(one) for name, one in values_of(view).items()}
+        return rotating.form_of(typed, meta), meta
+    answers, meta = form_answers(view)
+    form = saving.form_of(answers, meta)
+    return form, replace(meta, kind=answers.kind, variant=answers.variant)
 
 
 async def _again(
     desk: Desk, actor: Actor, form: Form, meta: ViewMeta, problems: tuple[str, ...]
 ) -> View:
     """The form as it was, with what is wrong above it."""
+    meta = await drawn(desk, actor.team_id, meta)
+    if form.wanted is not None:
+        policy = await rotation_policies.view(desk.deps, desk.rotators, actor, form.editing)
+        wanted = replace(policy, wanted=form.wanted, version=form.version)
+        return policy_form(wanted, policy_meta(wanted, meta.channel, page=meta.page), problems)
     if form.plan is None:
         return registry_form(FormState(meta, form.answers.public, problems))
-    stored = await rotating.open_form(desk.deps, actor, form.editing)
+    stored = await open_form(desk.deps, actor, form.editing)
     typed = form.answers.public
     return rotation_form(RotationState(stored, meta, form.plan, typed, problems))
 
@@ -164,14 +163,3 @@ def _meta(found: Waiting) -> ViewMeta:
         draft=form.draft,
         kept=form.kept,
     )
-
-
-def _card(asked: Asked, public_url: str) -> Card:
-    lines = [
-        "*Enter the secret on a page outside Slack*",
-        f"The page asks for this code: *{code(asked.code)}*",
-        f"It takes the secret once, until {moment(asked.expires_at)}.",
-        "This window goes on by itself then; when you close it, you are told privately.",
-    ]
-    open_it = link_button("Open the page", ids.OUTSIDE_LINK, f"{public_url}{asked.path}")
-    return say("Outside Slack", *lines, buttons=[actions(open_it)])

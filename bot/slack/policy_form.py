@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.core.rotation_schedule import DAYS_MOST
@@ -12,7 +13,6 @@ from bot.slack.blocks import (
     actions,
     button,
     choice,
-    context,
     input_block,
     modal,
     number_input,
@@ -21,8 +21,8 @@ from bot.slack.blocks import (
     text_input,
 )
 from bot.slack.card import Card, say
-from bot.slack.forms import VISIBLE
 from bot.slack.metadata import ViewMeta
+from bot.slack.secret_blocks import leads_to_page, secret_blocks
 from bot.slack.text import code, escape
 from bot.slack.words import moment
 from bot.usecases.rotation_policies import GRACE_HOURS_MOST, Diagnosis, PolicyView
@@ -35,12 +35,21 @@ WAYS: Final = {
 }
 
 
-def policy_form(view: PolicyView, channel: str) -> dict[str, Any]:
+def policy_meta(view: PolicyView, channel: str, *, page: bool) -> ViewMeta:
+    """`page`: its secrets are entered on the page outside Slack."""
+    kept = ",".join(one.name for one in view.fields) if view.held else ""
+    return ViewMeta(
+        channel, view.kind, editing=view.name, version=view.version, kept=kept, page=page
+    )
+
+
+def policy_form(view: PolicyView, meta: ViewMeta, problems: Sequence[str] = ()) -> dict[str, Any]:
     """When it is rotated, what is needed for that, and a look at what is missing."""
     wanted = view.wanted
     assert view.strategy is not None
     rights = ", ".join(code(one.name) for one in view.rights) or "none besides its own"
-    blocks: list[Block] = [
+    blocks: list[Block] = [section(f"⚠ {escape(each, 600)}") for each in problems]
+    blocks += [
         section(
             f"*{code(view.name)}*\n{WAYS[view.strategy]}\nRights that this takes: {rights}. "
             "Rotations begin in working hours, and never in a freeze."
@@ -73,16 +82,15 @@ def policy_form(view: PolicyView, channel: str) -> dict[str, Any]:
             optional=True,
             hint=one.hint or "What it is rotated with; used for nothing else.",
         )
-        for one in view.fields
+        for one in ([] if meta.page else view.fields)
     ]
-    if view.fields:
-        blocks.append(context(VISIBLE))
+    blocks += secret_blocks(view.fields, meta)
     return modal(
         "Rotate by itself",
         blocks,
         callback_id=ids.POLICY_FORM,
-        metadata=ViewMeta(channel, editing=view.name, version=view.version).dump(),
-        submit="Save",
+        metadata=meta.dump(),
+        submit="Continue" if leads_to_page(view.fields, meta) else "Save",
         close="Cancel",
     )
 

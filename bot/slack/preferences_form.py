@@ -28,6 +28,7 @@ Values = Mapping[str, tuple[str, ...]]
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NEVER: Final = "never"
 ALONE, SECOND = "alone", "second"
+ANYWHERE, PAGE = "anywhere", "page"
 QUIET: Final = "Give both ends, such as 20:00-08:00, or leave it blank."
 BOTH: Final = "Choose a channel or a user group, not both."
 GROUPS_SHOWN: Final = 100
@@ -58,6 +59,8 @@ def preference_blocks(preferences: Preferences, groups: Sequence[tuple[str, str]
         _field("weekly_hour", "Weekly summary at (hour)",
                number_input(ids.TYPED, least=0, most=23, initial=preferences.weekly_hour)),
         _field("four_eyes", "Rotations by Registrar itself", _eyes(preferences)),
+        _field("secrets", "Secrets are entered", _places(preferences),
+               hint="What is entered on the page does not pass through Slack."),
     ]  # fmt: skip
 
 
@@ -77,6 +80,7 @@ def wanted_preferences(typed: Values, shown: set[str], before: Preferences) -> P
         problems["escalation_channel"] = BOTH
     if problems:
         raise InvalidInput(problems)
+    page = _one(typed, "secrets") == PAGE if "secrets" in shown else before.secrets_on_page
     day = _one(typed, "weekly_day")
     return replace(
         before,
@@ -91,6 +95,7 @@ def wanted_preferences(typed: Values, shown: set[str], before: Preferences) -> P
         weekly_day=int(day) if day.isdecimal() else None,
         weekly_hour=_whole(_one(typed, "weekly_hour")) or 0,
         four_eyes=_one(typed, "four_eyes") == SECOND,
+        secrets_on_page=page,
     )
 
 
@@ -147,6 +152,15 @@ def _weekly(preferences: Preferences) -> Element:
 def _eyes(preferences: Preferences) -> Element:
     options = [option("Begin when due", ALONE), option("A second manager approves each", SECOND)]
     return choice("radio_buttons", ids.TYPED, options, SECOND if preferences.four_eyes else ALONE)
+
+
+def _places(preferences: Preferences) -> Element:
+    options = [
+        option("In Slack or on the page outside Slack", ANYWHERE),
+        option("Only on the page", PAGE),
+    ]
+    chosen = PAGE if preferences.secrets_on_page else ANYWHERE
+    return choice("radio_buttons", ids.TYPED, options, chosen)
 
 
 def _quiet(preferences: Preferences) -> str:

@@ -12,13 +12,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.core.access import Actor
 from bot.core.rotation import GRACE
 from bot.core.secret import Secret
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, OnlyOnPage
 from bot.slack import ids
 from bot.slack.call import Call, call_of
 from bot.slack.card import Card
 from bot.slack.desk import Desk, View
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
+from bot.slack.page_link import Sent, drawn, kept_or_page
 from bot.slack.render_result import checking
 from bot.slack.render_rotation import revoked_card, rotation_card, tried_card
 from bot.slack.rotation_form import RotationState, rotation_form
@@ -29,6 +30,7 @@ from bot.usecases import github_revocation, rotating, rotation_policies, rotatio
 from bot.usecases.drafts import Answers, DraftView
 from bot.usecases.rotating import RotationForm
 from bot.usecases.rotation_switch import Plan
+from bot.usecases.secret_asks import Form
 
 Pressed = Callable[[Desk, Call, str], Coroutine[Any, Any, None]]
 
@@ -41,7 +43,8 @@ async def open_rotate(desk: Desk, call: Call, name: str) -> None:
         form = await rotating.open_form(desk.deps, actor, name)
         policy = await rotation_policies.view(desk.deps, desk.rotators, actor, name)
         automatic = not policy.unsuited
-        return rotation_form(RotationState(form, _meta(call, form), automatic=automatic))
+        meta = await drawn(desk, call.team, _meta(call, form))
+        return rotation_form(RotationState(form, meta, automatic=automatic))
 
     await desk.form(call, build)
 
@@ -49,7 +52,8 @@ async def open_rotate(desk: Desk, call: Call, name: str) -> None:
 async def corrected(desk: Desk, call: Call, actor: Actor, draft_id: str) -> View:
     """The form with what was typed, but for the secrets, which are kept."""
     form = await rotating.load_form(desk.deps, actor, draft_id)
-    meta = replace(_meta(call, form), draft=draft_id, kept=",".join(sorted(form.draft.has_secrets)))
+    meta = await drawn(desk, call.team, _meta(call, form))
+    meta = replace(meta, draft=draft_id, kept=",".join(sorted(form.draft.has_secrets)))
     plan = form.draft.plan or Plan()
     return rotation_form(RotationState(form, meta, plan, form.draft.answers.public))
 
@@ -71,7 +75,7 @@ async def submit_rotation(
         return
     ids_of_drafts: list[str] = []
 
-    async def begin(actor: Actor) -> Card:
+    async def keep(actor: Actor) -> Card:
         draft_id = await rotating.begin(
             desk.deps, actor, meta.editing, meta.version, typed, secrets, plan_of(typed),
             draft_id=meta.draft,
@@ -79,8 +83,15 @@ async def submit_rotation(
         ids_of_drafts.append(draft_id)
         return replace(begun, meta=replace(meta, draft=draft_id))
 
+    async def begin(actor: Actor) -> Card:
+        sent = Sent(call, form_of(typed, meta), meta, fields, bool(secrets))
+        return await kept_or_page(desk, actor, sent, lambda: keep(actor))
+
     async def go_on(actor: Actor) -> None:
-        await try_draft(desk, call, actor, replace(meta, draft=ids_of_drafts[0]), meta.editing)
+        if ids_of_drafts:
+            await try_draft(desk, call, actor, replace(meta, draft=ids_of_drafts[0]), meta.editing)
+        else:
+            desk.once.again(*once)  # the way to the page, which may be asked for once more
 
     def again(error: InvalidInput) -> View:
         answers = Answers(meta.kind, meta.variant, typed)
@@ -88,7 +99,8 @@ async def submit_rotation(
         draft = DraftView(answers, held, meta.editing, meta.version)
         form = RotationForm(draft, fields, (), "")
         wrong = tuple(error.fields.values())
-        return rotation_form(RotationState(form, meta, Plan(), typed, wrong))
+        shown = replace(meta, page=meta.page or isinstance(error, OnlyOnPage))
+        return rotation_form(RotationState(form, shown, Plan(), typed, wrong))
 
     if not await settle(desk, ack, Submission(call, view, begin, again, go_on, begun)):
         desk.once.again(*once)
@@ -130,6 +142,15 @@ def _meta(call: Call, form: RotationForm) -> ViewMeta:
         editing=form.draft.editing,
         version=form.draft.version,
     )
+
+
+def form_of(typed: Mapping[str, str], meta: ViewMeta) -> Form:
+    """The form without its secrets; raises as `plan_of` does."""
+    fields = rotating.credential_fields(meta.kind, meta.variant)
+    asked = {one.name for one in fields if not one.secret} | {"expires_on"}
+    public = {name: text for name, text in typed.items() if name in asked}
+    answers = Answers(meta.kind, meta.variant, public)
+    return Form(answers, meta.editing, meta.version, meta.draft, plan_of(typed), meta.kept)
 
 
 def plan_of(typed: Mapping[str, str]) -> Plan:

@@ -14,9 +14,7 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
-    actions,
     button,
-    context,
     input_block,
     modal,
     number_input,
@@ -24,8 +22,8 @@ from bot.slack.blocks import (
     text_input,
 )
 from bot.slack.expiry_words import noun
-from bot.slack.forms import OUTSIDE, VISIBLE
 from bot.slack.metadata import ViewMeta
+from bot.slack.secret_blocks import TO_PAGE, leads_to_page, secret_blocks, shown_fields
 from bot.slack.text import code, escape
 from bot.usecases.rotating import RotationForm
 from bot.usecases.rotation_switch import Plan
@@ -58,10 +56,9 @@ def rotation_form(state: RotationState) -> dict[str, Any]:
     blocks += [
         section(_first_step(form, words)),
         section("*2. Put it in here*"),
-        *(_field_block(each, state) for each in form.fields),
+        *(_field_block(each, state) for each in shown_fields(form.fields, state.meta)),
         _expiry_block(state),
-        context(VISIBLE),
-        actions(button(OUTSIDE, ids.OUTSIDE, "-")),
+        *secret_blocks(form.fields, state.meta),
         section(_third_step(form)),
         _grace_block(state.plan),
         _switch_block(state.plan),
@@ -72,7 +69,7 @@ def rotation_form(state: RotationState) -> dict[str, Any]:
         blocks,
         callback_id=ids.ROTATION_FORM,
         metadata=state.meta.dump(),
-        submit="Test and switch",
+        submit=TO_PAGE if leads_to_page(form.fields, state.meta) else "Test and switch",
         close="Cancel",
     )
 

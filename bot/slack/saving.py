@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.access import Actor
 from bot.core.check import StageResult
-from bot.errors import Conflict, InvalidInput, Overtaken
+from bot.errors import Conflict, InvalidInput, OnlyOnPage, Overtaken
 from bot.slack.access import reader
 from bot.slack.call import Call, call_of
 from bot.slack.card import Card, say
@@ -20,6 +20,7 @@ from bot.slack.forms import FormState, fresh_answers, kind_of, registry_form
 from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
 from bot.slack.pace import Pace
+from bot.slack.page_link import Sent, drawn, kept_or_page
 from bot.slack.render_narrowing import would_refuse
 from bot.slack.render_result import (
     checking,
@@ -37,8 +38,10 @@ from bot.slack.surface import ModalSurface, tell_privately
 from bot.slack.text import clip, sentence
 from bot.slack.trouble import code_of
 from bot.usecases import drafts, rotations, workspaces
+from bot.usecases.draft_answers import Answers, fields_of
 from bot.usecases.drafts import DraftView
 from bot.usecases.permission import require_manager
+from bot.usecases.secret_asks import Form
 
 OVERTAKEN: Final = frozenset({"hash_conflict", "not_found"})
 
@@ -53,7 +56,8 @@ async def open_add(
         await require_manager(desk.deps, actor, "add a registry")
         settings = await workspaces.settings(desk.deps, actor)
         kind = kind_of(kind_slug)
-        meta = ViewMeta(call.channel, kind.slug, kind.variants[0].slug)
+        only = settings.preferences.secrets_on_page
+        meta = ViewMeta(call.channel, kind.slug, kind.variants[0].slug, page=only)
         fresh = fresh_answers(kind.slug, call.user, settings.rotate_days)
         return registry_form(FormState(meta, {**fresh, **(filled or {})}))
 
@@ -65,7 +69,7 @@ async def open_edit(desk: Desk, call: Call, name: str) -> None:
 
     async def build() -> View:
         actor = await desk.people.actor(call)
-        return filled(call, await drafts.open_edit(desk.deps, actor, name))
+        return await filled(desk, call, await drafts.open_edit(desk.deps, actor, name))
 
     await desk.form(call, build)
 
@@ -77,7 +81,7 @@ async def redraw_form(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
 
     async def redraw() -> None:
         meta, public = redrawn(view)
-        form = registry_form(FormState(meta, public))
+        form = registry_form(FormState(await drawn(desk, call.team, meta), public))
         try:
             await desk.client.views_update(view_id=call.view_id, hash=call.view_hash, view=form)
         except SlackApiError as error:
@@ -101,8 +105,9 @@ async def submit_registry(
         await ack(response_action="update", view=begun.view(call.channel))
         return
     ids_of_drafts: list[str] = []
+    shown = replace(meta, kind=answers.kind, variant=answers.variant)
 
-    async def begin(actor: Actor) -> Card:
+    async def keep(actor: Actor) -> Card:
         draft_id = await drafts.begin(
             desk.deps,
             actor,
@@ -114,16 +119,30 @@ async def submit_registry(
         ids_of_drafts.append(draft_id)
         return replace(begun, meta=replace(meta, draft=draft_id))
 
+    async def begin(actor: Actor) -> Card:
+        fields = fields_of(answers.kind, answers.variant)
+        sent = Sent(call, form_of(answers, meta), meta, fields, bool(answers.secrets))
+        return await kept_or_page(desk, actor, sent, lambda: keep(actor))
+
     async def go_on(actor: Actor) -> None:
-        await try_draft(desk, call, actor, replace(meta, draft=ids_of_drafts[0]), host)
+        if ids_of_drafts:
+            await try_draft(desk, call, actor, replace(meta, draft=ids_of_drafts[0]), host)
+        else:
+            desk.once.again(*once)  # the way to the page, which may be asked for once more
 
     def again(error: InvalidInput) -> View:
-        shown = replace(meta, kind=answers.kind, variant=answers.variant)
-        return registry_form(FormState(shown, answers.public, tuple(error.fields.values())))
+        drawn = replace(shown, page=meta.page or isinstance(error, OnlyOnPage))
+        return registry_form(FormState(drawn, answers.public, tuple(error.fields.values())))
 
     sent = Submission(call, view, begin, again, go_on, begun)
     if not await settle(desk, ack, sent):
         desk.once.again(*once)
+
+
+def form_of(answers: Answers, meta: ViewMeta) -> Form:
+    """The form without its secrets."""
+    public = Answers(answers.kind, answers.variant, answers.public)
+    return Form(public, meta.editing, meta.version, meta.draft, kept=meta.kept)
 
 
 async def try_draft(desk: Desk, call: Call, actor: Actor, meta: ViewMeta, host: str) -> None:
@@ -196,8 +215,8 @@ def differences(mine: DraftView, stored: DraftView) -> tuple[str, ...]:
     )
 
 
-def filled(
-    call: Call, draft: DraftView, draft_id: str = "", problems: tuple[str, ...] = ()
+async def filled(
+    desk: Desk, call: Call, draft: DraftView, draft_id: str = "", problems: tuple[str, ...] = ()
 ) -> View:
     answers = draft.answers
     meta = ViewMeta(
@@ -209,6 +228,7 @@ def filled(
         draft=draft_id,
         kept=",".join(sorted(draft.has_secrets)),
     )
+    meta = await drawn(desk, call.team, meta)
     return registry_form(FormState(meta, answers.public, problems))
 
 

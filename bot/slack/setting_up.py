@@ -53,7 +53,8 @@ async def submit_settings(
 
     async def change(actor: Actor) -> Card:
         wanted = _installed(wanted_settings(view, before), actor)
-        return saved_card(await workspaces.change_settings(desk.deps, actor, wanted))
+        pages = bool(desk.public_url)
+        return saved_card(await workspaces.change_settings(desk.deps, actor, wanted, pages=pages))
 
     async def then(_actor: Actor) -> None:
         settings = await workspaces.settings(desk.deps, reader(call))

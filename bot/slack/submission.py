@@ -10,7 +10,7 @@ from typing import Any, Final
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
-from bot.errors import InvalidInput, RegistrarError, StoreError
+from bot.errors import InvalidInput, OnlyOnPage, RegistrarError, StoreError
 from bot.slack.call import Call
 from bot.slack.card import Card, say
 from bot.slack.desk import LOADING, Desk, fault_card
@@ -64,6 +64,10 @@ async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
         return True
     try:
         card = working.result()
+    except OnlyOnPage as error:
+        # Its fields for secrets are to go.
+        await ack(response_action="update", view=sent.again(error))
+        return False
     except InvalidInput as error:
         await ack(response_action="errors", errors=error_blocks(sent.view, error.fields))
         return False

@@ -26,7 +26,7 @@ from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptab
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import DRAFT, OPEN, SAVED, Credential, Draft, Registry
-from bot.usecases import guard
+from bot.usecases import guard, page_only
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import (
     TYPED,
@@ -71,8 +71,8 @@ KEPT_FOR: Final = timedelta(minutes=15)
 # Longer than any check lasts; a process that was killed leaves its draft busy for this long.
 BUSY_FOR: Final = timedelta(seconds=30)
 
-Also = Callable[[AsyncSession, str], Awaitable[None]]
-"""What else is written when a draft of that id is, or else neither."""
+Page = Callable[[AsyncSession, str], Awaitable[None]]
+"""Uses up the link of the page that secrets came from, for the draft of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ async def begin(
     version: int = 0,
     draft_id: str = "",
     plan: Plan | None = None,
-    also: Also | None = None,
+    page: Page | None = None,
 ) -> str:
     """Validate answers and keep them as a draft; answers its id. No network.
 
@@ -146,8 +146,9 @@ async def begin(
     those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
     which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Overtaken when somebody
     changed the registry in the meantime; the answers are kept for `reopen` then. With a `plan` it
-    is the new credential of a rotation, and must be another one than that in force. `also` is done
-    first in the same transaction.
+    is the new credential of a rotation, and must be another one than that in force. `page` is done
+    first in the same transaction; without it the secrets came through Slack, which a workspace may
+    forbid (OnlyOnPage).
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
@@ -155,8 +156,10 @@ async def begin(
     new_id = uuid4().hex
     async with deps.store.transaction() as session:
         await workspaces.ensure(session, actor.team_id, now)
-        if also is not None:
-            await also(session, new_id)
+        if page is not None:
+            await page(session, new_id)
+        elif answers.secrets:
+            await page_only.refuse_typed(session, actor.team_id)
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
         base, seen = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)

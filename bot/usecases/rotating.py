@@ -16,7 +16,7 @@ from bot.store import registries
 from bot.usecases import drafts
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, fields_of
-from bot.usecases.drafts import Also, DraftView
+from bot.usecases.drafts import DraftView, Page
 from bot.usecases.rotation_switch import Plan, sharing
 
 LATEST: Final = timedelta(days=366)
@@ -60,12 +60,12 @@ async def begin(
     plan: Plan,
     *,
     draft_id: str = "",
-    also: Also | None = None,
+    page: Page | None = None,
 ) -> str:
     """Keep a new credential as a draft, to be tried with `drafts.try_draft`; answers its id.
 
     `version` is that of the registry at which the form was opened. Raises InvalidInput on the
-    fields of the credential, on `grace` or `switch_at`, and what `drafts.begin` raises. `also` is
+    fields of the credential, on `grace` or `switch_at`, and what `drafts.begin` raises. `page` is
     as for that.
     """
     problems = _plan_faults(plan, deps.clock.now())
@@ -79,7 +79,7 @@ async def begin(
     answers = Answers(form.draft.answers.kind, form.draft.answers.variant, public, dict(secrets))
     return await drafts.begin(
         deps, actor, answers, name_of_edited=name, version=version, draft_id=draft_id, plan=plan,
-        also=also,
+        page=page,
     )  # fmt: skip
 
 

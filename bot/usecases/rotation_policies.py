@@ -21,9 +21,10 @@ from bot.kinds.rotation.gateway import Rotators
 from bot.store import audit, credentials, registries, rotation_runs, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import Credential, RotationPolicy
-from bot.usecases import auto_rotation
+from bot.usecases import auto_rotation, page_only
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
+from bot.usecases.drafts import Page
 from bot.usecases.permission import require_manager
 from bot.usecases.registries import find
 
@@ -113,8 +114,12 @@ async def change(
     version: int,
     wanted: Wanted,
     access: Mapping[str, Secret],
+    *,
+    page: Page | None = None,
 ) -> PolicyView:
     """Store a policy that was read at `version`; blank `access` keeps what is stored.
+
+    `page` is as for `drafts.begin`; it is given no draft.
 
     Managers only. Raises InvalidInput, NotFound, or Conflict when somebody was faster or it cannot
     be rotated by itself.
@@ -125,6 +130,10 @@ async def change(
         raise Conflict(before.unsuited)
     _validate(wanted, before, access)
     async with deps.store.transaction() as session:
+        if page is not None:
+            await page(session, "")
+        elif access:
+            await page_only.refuse_typed(session, actor.team_id)
         now = await deps.store.now(session)
         stored = await find(session, actor, name)
         found = await rotation_runs.policy(session, stored.registry.id)
@@ -153,6 +162,13 @@ async def change(
         )
         await audit.note(session, deed, now)
     return await view(deps, rotators, actor, name)
+
+
+async def check_wanted(deps: Deps, actor: Actor, name: str, wanted: Wanted) -> None:
+    """Refuse what is wrong whatever its secrets will be. Managers only; raises InvalidInput."""
+    await require_manager(deps, actor, "let a credential be rotated", name)
+    if faults := _faults(wanted):
+        raise InvalidInput(faults)
 
 
 async def rotate_now(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> str:
@@ -275,6 +291,18 @@ def _config(deps: Deps, stored: Stored) -> Config | None:
 
 
 def _validate(wanted: Wanted, before: PolicyView, access: Mapping[str, Secret]) -> None:
+    faults = _faults(wanted)
+    missing = [one for one in before.fields if one.required and not access.get(one.name)]
+    if wanted.enabled and not before.held:
+        faults |= {one.name: f"{one.label} is needed to rotate it." for one in missing}
+    elif access and missing:
+        faults |= {one.name: "Give all of these, or none." for one in missing}
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _faults(wanted: Wanted) -> dict[str, str]:
+    """What is wrong with its numbers."""
     faults = {}
     for name in ("at_age_days", "before_expiry_days"):
         days = getattr(wanted, name)
@@ -286,13 +314,7 @@ def _validate(wanted: Wanted, before: PolicyView, access: Mapping[str, Secret]) 
         faults["lasts_days"] = "Between 1 and 365 days."
     if not 0 <= wanted.grace_hours <= GRACE_HOURS_MOST:
         faults["grace_hours"] = f"Between 0 and {GRACE_HOURS_MOST} hours."
-    missing = [one for one in before.fields if one.required and not access.get(one.name)]
-    if wanted.enabled and not before.held:
-        faults |= {one.name: f"{one.label} is needed to rotate it." for one in missing}
-    elif access and missing:
-        faults |= {one.name: "Give all of these, or none." for one in missing}
-    if faults:
-        raise InvalidInput(faults)
+    return faults
 
 
 def _steps(provider: Provider, grace: int) -> tuple[str, ...]:

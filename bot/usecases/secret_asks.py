@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ from bot.core.access import Actor
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
 from bot.kinds.base import Field
+from bot.kinds.rotation.gateway import Rotators
 from bot.store import audit, secret_asks, workspaces
 from bot.store.schema import SecretAsk
-from bot.usecases import drafts, rotating
+from bot.usecases import drafts, rotating, rotation_policies
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, fields_of
 from bot.usecases.link_codes import GOOD_FOR, TRIES, digest, meant, new_link, shapely, shown
+from bot.usecases.rotation_policies import Wanted
 from bot.usecases.rotation_switch import Plan
 
 GONE: Final = (
@@ -44,6 +46,8 @@ class Taken(Conflict):
 class Form:
     """A form without its secrets; with a `plan` it is that of a rotation.
 
+    With `wanted` it lets a credential be rotated automatically, which takes the answers `asked`.
+
     `editing`, `version` and `draft` are as for `drafts.begin`. `kept` names the secrets, separated
     by commas, that may be left blank: those of the draft, or else those that are stored.
     """
@@ -54,6 +58,8 @@ class Form:
     draft: str = ""
     plan: Plan | None = None
     kept: str = ""
+    wanted: Wanted | None = None
+    asked: tuple[Field, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,6 +68,8 @@ class Form:
 
     @property
     def purpose(self) -> str:
+        if self.wanted is not None:
+            return "automatic rotation"
         if self.plan is not None:
             return "rotation"
         return "edit" if self.editing else "new registry"
@@ -95,6 +103,8 @@ class Waiting:
     @property
     def fields(self) -> tuple[Field, ...]:
         """What is asked on the page."""
+        if self.form.wanted is not None:
+            return self.form.asked
         asked = fields_of(self.form.answers.kind, self.form.answers.variant)
         return tuple(one for one in asked if one.secret)
 
@@ -104,7 +114,9 @@ async def ask(deps: Deps, actor: Actor, form: Form, channel: str, view_id: str) 
 
     Raises InvalidInput for what is wrong in it already, NotAllowed, or NotFound.
     """
-    if form.plan is None:
+    if form.wanted is not None:
+        await rotation_policies.check_wanted(deps, actor, form.editing, form.wanted)
+    elif form.plan is None:
         await drafts.check_public(deps, actor, form.answers, name_of_edited=form.editing)
     else:
         await rotating.check_plan(deps, actor, form.editing, form.plan)
@@ -164,15 +176,21 @@ async def prove(deps: Deps, link: str, typed: str) -> Waiting:
 
 
 async def fill(
-    deps: Deps, actor: Actor, link: str, found: Waiting, secrets: Mapping[str, Secret]
+    deps: Deps,
+    rotators: Rotators,
+    actor: Actor,
+    link: str,
+    found: Waiting,
+    secrets: Mapping[str, Secret],
 ) -> str:
     """Use the link up and keep the form with its secrets as a draft, or neither; answers its id.
 
-    Raises Taken, and what `drafts.begin` does. What cannot be put right on the page uses the link
+    A rotation policy is stored at once, and has no draft. Raises Taken, and what `drafts.begin` or
+    `rotation_policies.change` does. What cannot be put right on the page uses the link
     up as well.
     """
     try:
-        return await _begin(deps, actor, link, found.form, secrets)
+        return await _keep(deps, rotators, actor, link, found.form, secrets)
     except RegistrarError as error:
         if not isinstance(error, (StoreError, Taken)) and not only_secrets(error, found):
             await _spend(deps, link)
@@ -209,8 +227,13 @@ async def tick_asks(deps: Deps) -> int:
     return len(over)
 
 
-async def _begin(
-    deps: Deps, actor: Actor, link: str, form: Form, secrets: Mapping[str, Secret]
+async def _keep(
+    deps: Deps,
+    rotators: Rotators,
+    actor: Actor,
+    link: str,
+    form: Form,
+    secrets: Mapping[str, Secret],
 ) -> str:
     async def take(session: AsyncSession, draft_id: str) -> None:
         now = await deps.store.now(session)
@@ -221,15 +244,20 @@ async def _begin(
         await _note(session, row, "secret_link_used", now)
 
     public = form.answers.public
+    if form.wanted is not None:
+        await rotation_policies.change(
+            deps, rotators, actor, form.editing, form.version, form.wanted, secrets, page=take
+        )
+        return ""
     if form.plan is not None:
         return await rotating.begin(
             deps, actor, form.editing, form.version, public, secrets, form.plan,
-            draft_id=form.draft, also=take,
+            draft_id=form.draft, page=take,
         )  # fmt: skip
     answers = Answers(form.answers.kind, form.answers.variant, public, secrets)
     return await drafts.begin(
         deps, actor, answers, name_of_edited=form.editing, version=form.version,
-        draft_id=form.draft, also=take,
+        draft_id=form.draft, page=take,
     )  # fmt: skip
 
 
@@ -252,8 +280,16 @@ def _view(row: SecretAsk) -> Waiting:
     kept: dict[str, Any] = json.loads(row.form_json)
     plan = Plan.parse(kept["plan"]) if kept["plan"] else None
     answers = Answers(kept["kind"], kept["variant"], kept["public"])
+    wanted = Wanted(**kept["wanted"]) if kept.get("wanted") else None
     form = Form(
-        answers, kept["editing"], kept["version"], kept["draft"], plan, kept.get("kept", "")
+        answers,
+        kept["editing"],
+        kept["version"],
+        kept["draft"],
+        plan,
+        kept.get("kept", ""),
+        wanted,
+        tuple(Field(**one) for one in kept.get("asked", ())),
     )
     taken = row.taken_at is not None
     return Waiting(
@@ -271,5 +307,7 @@ def _dump(form: Form) -> str:
         "draft": form.draft,
         "plan": form.plan.dump() if form.plan else "",
         "kept": form.kept,
+        "wanted": asdict(form.wanted) if form.wanted else None,
+        "asked": [asdict(one) for one in form.asked],
     }
     return json.dumps(kept, ensure_ascii=False)

@@ -14,6 +14,9 @@ from bot.usecases.deps import Deps
 from bot.usecases.permission import require_setter
 
 ROTATE_DAYS_MAX = 3650
+NO_PAGES = (
+    "There are no pages outside Slack here: whoever runs Registrar has to set PUBLIC_URL first."
+)
 
 
 async def teams(deps: Deps) -> list[str]:
@@ -28,13 +31,15 @@ async def settings(deps: Deps, actor: Actor) -> WorkspaceSettings:
         return await workspaces.settings(session, actor.team_id)
 
 
-async def change_settings(deps: Deps, actor: Actor, wanted: WorkspaceSettings) -> WorkspaceSettings:
-    """Store settings that were read at `wanted.version`.
+async def change_settings(
+    deps: Deps, actor: Actor, wanted: WorkspaceSettings, *, pages: bool = True
+) -> WorkspaceSettings:
+    """Store settings that were read at `wanted.version`; `pages` says that PUBLIC_URL is set.
 
     Managers only, except that anyone but a guest may make the first ones. Raises InvalidInput,
     NotAllowed, or Conflict when somebody changed them in the meantime.
     """
-    _validate(wanted)
+    _validate(wanted, pages=pages)
     before = await settings(deps, actor)
     await require_setter(deps, actor)
     now = deps.clock.now()
@@ -68,13 +73,15 @@ async def _check_sooner(
     await registries.plan(session, sooner)
 
 
-def _validate(wanted: WorkspaceSettings) -> None:
+def _validate(wanted: WorkspaceSettings, *, pages: bool) -> None:
     problems: dict[str, str] = {}
     if not MINUTES_MIN <= wanted.recheck_minutes <= MINUTES_MAX:
         problems["recheck_minutes"] = "Between 5 minutes and 7 days (10080 minutes)."
     if not 0 <= wanted.rotate_days <= ROTATE_DAYS_MAX:
         problems["rotate_days"] = "Between 1 and 3650 days, or 0 for never."
     problems |= wanted.preferences.problems()
+    if wanted.preferences.secrets_on_page and not pages:
+        problems["secrets"] = NO_PAGES
     if problems:
         raise InvalidInput(problems)
 

@@ -121,6 +121,11 @@ def masked_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
     )
 
 
+def plain_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
+    """A field for an answer beside the secrets; what was typed does not come back either."""
+    return _hidden(name, label, hint, 'type="text" autocomplete="off" spellcheck="false"', wrong)
+
+
 def file_field(name: str, label: str, hint: str) -> str:
     """A place for a file that is a secret."""
     return _hidden(name, label, hint, 'type="file"', "")

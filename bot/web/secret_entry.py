@@ -19,7 +19,7 @@ from bot.slack.outside import call_in, follow, refused
 from bot.slack.trouble import AWAY as SLACK_AWAY
 from bot.usecases import secret_asks
 from bot.usecases.secret_asks import GONE, TAKEN, Form, Taken, Waiting
-from bot.web.frame import field, file_field, line, masked_field, page
+from bot.web.frame import field, file_field, line, masked_field, page, plain_field
 
 BODY_MOST: Final = 128 * 1024
 """A key file is 3 KiB; Slack's own fields end there."""
@@ -74,7 +74,9 @@ class SecretEntry:
             return page("Entered", line(TAKEN))
         secrets = _secrets(found, sent)
         try:
-            draft_id = await secret_asks.fill(deps, actor, link, found, secrets)
+            draft_id = await secret_asks.fill(
+                deps, self._desk.rotators, actor, link, found, secrets
+            )
         except Taken:
             return page("Entered", line(TAKEN))
         except RegistrarError as error:
@@ -83,9 +85,10 @@ class SecretEntry:
             self._desk.start(call_in(found), refused(self._desk, actor, found, error), "refused")
             return page("Not kept", line("Something else in the form is wrong. Slack shows what."))
         self._desk.start(call_in(found), follow(self._desk, actor, found, draft_id), "entered")
+        tries = "" if found.form.wanted else " and tries it now"
         return page(
             "Entered",
-            line("Registrar has it and tries it now. Go back to Slack to see what becomes of it."),
+            line(f"Registrar has it{tries}. Go back to Slack to see what becomes of it."),
             line("You can close this page.", "soft"),
         )
 
@@ -106,7 +109,8 @@ def _form(found: Waiting, wrong: Mapping[str, str], status: int) -> web.Response
     for one in found.fields:
         told = wrong.get(one.name, "")
         hint = " ".join(each for each in (_blank(one, form), one.hint) if each)
-        parts.append(masked_field(one.name, one.label, hint, wrong=told))
+        put = masked_field if one.secret else plain_field
+        parts.append(put(one.name, one.label, hint, wrong=told))
         if one.multiline:
             label = f"{one.label}, as a file"
             parts.append(file_field(f"{one.name}-file", label, "Choose it or drop it here."))
@@ -115,10 +119,17 @@ def _form(found: Waiting, wrong: Mapping[str, str], status: int) -> web.Response
         line("It goes to Registrar and not through Slack, and is never shown again."),
         '<form method="post" action="" enctype="multipart/form-data">',
         *parts,
-        f"<button>{'Test and switch' if form.plan else 'Test and save'}</button>",
+        f"<button>{_button(form)}</button>",
         "</form>",
         status=status,
     )
+
+
+def _button(form: Form) -> str:
+    """The word of the form in Slack."""
+    if form.wanted is not None:
+        return "Save"
+    return "Test and switch" if form.plan else "Test and save"
 
 
 def _blank(asked: Field, form: Form) -> str:

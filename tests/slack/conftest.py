@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.desk import Desk
 from bot.usecases.deps import Deps
 from tests.databases import migrated_sqlite
 from tests.factories import deps_on
+from tests.slack.entering import Client, desk_of, pages
 from tests.slack.workspace import Office, Person, opened
 
 
@@ -38,3 +40,15 @@ def alice(office: Office) -> Person:
 def bob(office: Office) -> Person:
     """A member who manages nothing."""
     return office.person("UBOB")
+
+
+@pytest.fixture
+def desk(office: Office) -> Desk:
+    return desk_of(office)
+
+
+@pytest.fixture
+async def client(desk: Desk) -> AsyncIterator[Client]:
+    """The page outside Slack."""
+    async with pages(desk) as made:
+        yield made

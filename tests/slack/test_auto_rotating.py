@@ -17,7 +17,7 @@ from bot.kinds.rotation.base import Right, Strategy
 from bot.kinds.rotation.gateway import Rotators
 from bot.slack import ids
 from bot.slack.deliver import Courier
-from bot.slack.policy_form import diagnosis_card, policy_card, policy_form
+from bot.slack.policy_form import diagnosis_card, policy_card, policy_form, policy_meta
 from bot.slack.render_rotation import rotation_card
 from bot.usecases import rotation_policies, workspaces
 from bot.usecases.deps import Deps
@@ -188,7 +188,8 @@ def test_every_look_keeps_to_the_limits() -> None:
         fields=tuple(Field(f"field_{number}", "L" * 200, hint="H" * 500) for number in range(6)),
         next_at=NOW,
     )
-    assert view_problems(policy_form(view, "C1")) == []
+    for page in (False, True):
+        assert view_problems(policy_form(view, policy_meta(view, "C1", page=page))) == []
     assert message_problems(policy_card(view).message()) == []
     assert message_problems(policy_card(replace(view, unsuited="u" * 3000)).message()) == []
     found = Diagnosis("x" * 100, ("s" * 500,) * 9, ("<!channel> " * 300,) * 9)

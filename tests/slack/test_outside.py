@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import FormData
-from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import async_playwright, expect
 from sqlmodel import select
 
 from bot.core.check import Verdict
 from bot.core.secret import Secret
 from bot.slack import ids
-from bot.slack.access import People
 from bot.slack.desk import Desk
 from bot.slack.outside import follow_left
 from bot.store.schema import Draft
 from bot.usecases import drafts, registries, secret_asks
 from bot.usecases.link_codes import GOOD_FOR
-from bot.web.application import web_application
-from bot.web.secret_entry import BODY_MOST, SecretEntry
+from bot.web.secret_entry import BODY_MOST
 from tests.factories import ALICE, add, checker_of, clock_of, proven, refused
 from tests.programs import program
-from tests.slack.workspace import PUBLIC_URL, Office, Person, opened
-from tests.usecases.cloud import no_rotators
+from tests.slack.entering import Client, enter, shown
+from tests.slack.workspace import Office, Person, opened
 
 PASSWORD = "correct horse battery staple"
-Client = TestClient[Any, Any]
-
-
-@pytest.fixture
-def desk(office: Office) -> Desk:
-    return Desk(
-        office.deps,
-        office.client,
-        "/registry",
-        office.background,
-        People(office.client, office.deps),
-        office.looks,
-        no_rotators(office.deps.clock),
-        PUBLIC_URL,
-    )
-
-
-@pytest.fixture
-async def client(office: Office, desk: Desk) -> AsyncIterator[Client]:
-    """The page, with the same Slack behind it."""
-
-    async def ready() -> dict[str, bool]:
-        return {}
-
-    routes = SecretEntry(desk).routes()
-    clock = office.deps.clock
-    application = web_application(app=None, ready=ready, clock=clock, routes=routes)
-    async with TestClient(TestServer(application)) as made:
-        yield made
 
 
 async def ask(office: Office, alice: Person, **values: str) -> tuple[str, str]:
@@ -71,23 +36,6 @@ async def ask(office: Office, alice: Person, **values: str) -> tuple[str, str]:
         alice.fill(name, value)
     await alice.press(ids.OUTSIDE, inside="modal")
     return shown(office)
-
-
-def shown(office: Office) -> tuple[str, str]:
-    text = json.dumps(office.slack.view["blocks"])
-    path = re.search(r"/secret/enter/[A-Za-z0-9_-]{43}", text)
-    code = re.search(r"`([0-9A-Z]{3}-[0-9A-Z]{3})`", text)
-    assert path, text
-    assert code, text
-    return path[0], code[1]
-
-
-async def enter(client: Client, path: str, code: str, **fields: str) -> tuple[int, str]:
-    form = FormData(default_to_multipart=True)
-    for name, value in {"code": code, **fields}.items():
-        form.add_field(name, value)
-    answer = await client.post(path, data=form)
-    return answer.status, await answer.text()
 
 
 async def drafts_kept(office: Office) -> int:
@@ -277,7 +225,7 @@ async def test_a_window_whose_process_died_goes_on(
     link = path.rpartition("/")[2]
     found = await secret_asks.prove(office.deps, link, code)
     secrets = {"password": Secret(PASSWORD)}
-    draft_id = await secret_asks.fill(office.deps, ALICE, link, found, secrets)
+    draft_id = await secret_asks.fill(office.deps, desk.rotators, ALICE, link, found, secrets)
     if saved_before:
         await drafts.try_draft(office.deps, ALICE, draft_id)
     assert "Open the page" in str(office.slack.view["blocks"])

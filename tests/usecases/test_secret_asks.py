@@ -19,6 +19,7 @@ from bot.usecases.draft_answers import Answers
 from bot.usecases.link_codes import GOOD_FOR
 from bot.usecases.secret_asks import OVERDUE, Asked, Form, Taken
 from tests.factories import ALICE, BOB, add, clock_of, generic
+from tests.usecases.cloud import no_rotators
 from tests.usecases.test_watch_killed import Killed, _buried
 
 PUBLIC = {
@@ -42,11 +43,15 @@ async def test_a_form_gets_its_secret_once(deps: Deps) -> None:
     """The code uses the link up; the draft has the secret sealed, the waiting form never had it."""
     link, asked = await _ask(deps)
     found = await secret_asks.prove(deps, link, asked.code.lower())
-    draft_id = await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+    draft_id = await secret_asks.fill(
+        deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+    )
 
     assert (await secret_asks.prove(deps, link, asked.code)).taken
     with pytest.raises(Taken):
-        await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+        await secret_asks.fill(
+            deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+        )
     async with deps.store.reading() as session:
         draft = (await session.exec(select(Draft))).one()
         kept = (await session.exec(select(SecretAsk))).one()
@@ -61,7 +66,7 @@ async def test_a_wrong_secret_leaves_the_link_good(deps: Deps) -> None:
     link, asked = await _ask(deps)
     found = await secret_asks.prove(deps, link, asked.code)
     with pytest.raises(InvalidInput) as refused:
-        await secret_asks.fill(deps, ALICE, link, found, {})
+        await secret_asks.fill(deps, no_rotators(deps.clock), ALICE, link, found, {})
 
     assert set(refused.value.fields) == {"password"}
     assert not (await secret_asks.waiting(deps, link)).taken
@@ -105,7 +110,9 @@ async def test_what_only_slack_can_mend_ends_the_link(deps: Deps) -> None:
     await add(deps)
     found = await secret_asks.prove(deps, link, asked.code)
     with pytest.raises(InvalidInput):
-        await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+        await secret_asks.fill(
+            deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+        )
 
     assert (await secret_asks.waiting(deps, link)).taken
     clock_of(deps).skip(OVERDUE)
@@ -119,7 +126,9 @@ async def test_the_life_of_a_link_is_in_the_audit(deps: Deps) -> None:
     with pytest.raises(WrongCode):
         await secret_asks.prove(deps, link, wrong)
     found = await secret_asks.prove(deps, link, asked.code)
-    await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+    await secret_asks.fill(
+        deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+    )
     shut, _ = await _ask(deps)
     for _ in range(3):
         with pytest.raises(WrongCode):
@@ -149,7 +158,9 @@ async def test_a_draft_whose_process_died_is_taken_over_once(deps: Deps) -> None
     """After a minute one other process has it; one that Slack shows already is left alone."""
     link, asked = await _ask(deps)
     found = await secret_asks.prove(deps, link, asked.code)
-    draft_id = await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+    draft_id = await secret_asks.fill(
+        deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+    )
     assert await secret_asks.left(deps) == []
     clock_of(deps).skip(OVERDUE)
 
@@ -180,7 +191,9 @@ async def life(deps: Deps, link: str, code: str, at: int) -> bool:
     mortal = replace(deps, store=store)
     try:
         found = await secret_asks.prove(mortal, link, code)
-        await secret_asks.fill(mortal, ALICE, link, found, {"password": PASSWORD})
+        await secret_asks.fill(
+            mortal, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+        )
     except Killed:
         return False
     finally:
@@ -208,7 +221,9 @@ async def test_dying_anywhere_leaves_link_or_draft(deps: Deps) -> None:
             drafts_left += 1
         if not taken:
             found = await secret_asks.prove(deps, link, asked.code)
-            await secret_asks.fill(deps, ALICE, link, found, {"password": PASSWORD})
+            await secret_asks.fill(
+                deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+            )
             clock_of(deps).skip(OVERDUE)
             (other,) = await secret_asks.left(deps)
             await secret_asks.told(deps, other)
