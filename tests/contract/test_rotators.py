@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -144,6 +147,24 @@ async def test_an_answer_that_holds_no_secret_is_in_doubt(name: str, body: objec
         lab.practice.serve(PLACES[name].host, site)
         with pytest.raises(Unclear):
             await done(lab, name, lambda to: provider.issue(to, LABEL, LASTS, Secret("")))
+
+
+async def test_only_a_provider_that_has_begun_may_take_long() -> None:
+    """Any other that does not answer is given up."""
+
+    async def slow(to: Errand, *, begun: bool) -> str:
+        if begun:
+            to.takes_long()
+        await asyncio.sleep(0.3)
+        return "done"
+
+    async with open_lab() as lab:
+        config, _ = at(lab, "scaleway")
+        impatient = replace(rotators_of(lab), total=0.05, long=60.0)
+        with pytest.raises(Unclear, match="in time"):
+            await impatient.run(config, {}, partial(slow, begun=False))
+
+        assert await impatient.run(config, {}, partial(slow, begun=True)) == "done"
 
 
 async def test_a_group_that_is_hidden_is_not_a_token_that_is_gone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -72,6 +72,10 @@ class Labelled:
     made_at: datetime | None = None
 
 
+def _no_more_time() -> None:
+    """For whoever has no time limit that could be put off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """One registry's credential, and what else may be used to rotate it.
@@ -79,11 +83,13 @@ class Errand:
     `visit` goes to the provider with the credential that is used for the call. `access` holds the
     answers to the provider's `fields`, all of them secret; empty where its own key is enough.
     `made` is the provider's own name of the credential in force where Registrar made that itself.
+    `takes_long` asks for more time, for a provider that has begun and says that it is not done.
     """
 
     visit: Visit
     access: Mapping[str, Secret] = field(default_factory=dict)
     made: str = ""
+    takes_long: Callable[[], None] = _no_more_time
 
     @property
     def config(self) -> Config:
