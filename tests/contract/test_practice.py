@@ -109,6 +109,10 @@ async def bench() -> AsyncIterator[Bench]:
             "quay.practice.example",
             'Bearer realm="https://quay.practice.example/v2/auth",service="quay.practice.example"',
         ),
+        (
+            "acmepractice.azurecr.io",
+            'Bearer realm="https://acmepractice.azurecr.io/oauth2/token",service="acmepractice.azurecr.io"',
+        ),
     ],
 )
 async def test_ping_is_answered_with_the_vendors_challenge(
@@ -180,6 +184,7 @@ async def test_index_is_not_found_by_a_client_that_does_not_accept_it(bench: Ben
         ("https://public.ecr.aws/token/?service=public.ecr.aws", 200),
         ("https://harbor.practice.example/service/token?service=harbor-registry", 401),
         ("https://quay.practice.example/v2/auth?service=quay.practice.example", 401),
+        ("https://acmepractice.azurecr.io/oauth2/token?service=acmepractice.azurecr.io", 401),
     ],
 )
 async def test_wrong_credential_gets_the_vendors_own_answer(

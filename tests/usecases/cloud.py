@@ -178,6 +178,27 @@ class Plain(Dual):
     reversible: ClassVar = False
 
 
+class Slots(Plain):
+    """Two slots without labels, of which one must be empty, as Azure's registry has them."""
+
+    async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
+        if len(self.cloud.keys) > 1:
+            raise NotDone("There are two passwords already.")
+        return await super().issue(errand, label, lasts, proposed)
+
+    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+        self.cloud.begin("labelled")
+        found = [Labelled(one.handle, one.made_at) for one in self.cloud.keys.values()
+                 if one.made_at >= since]  # fmt: skip
+        self.cloud.end("labelled")
+        return tuple(found)
+
+    async def revoke(self, errand: Errand, handle: str) -> None:
+        if handle in self.cloud.keys and len(self.cloud.keys) == 1:
+            raise NotDone("This is the only password.")
+        await super().revoke(errand, handle)
+
+
 class Chosen(Base):
     """One key whose secret may be chosen, as Harbor has it."""
 
@@ -235,6 +256,7 @@ class Shown(Told):
 STRATEGIES: dict[str, type[Base]] = {
     "dual": Dual,
     "dual without a stop": Plain,
+    "dual, two slots": Slots,
     "in place, chosen": Chosen,
     "in place, told once": Told,
     "in place, shown again": Shown,

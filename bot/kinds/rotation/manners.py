@@ -18,7 +18,8 @@ REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 415, 422})
 """Answers by which a request was looked at and turned down, so that nothing was done."""
 PAGES: Final = 20
 NOBODYS: Final = (
-    "Of other registries, robots of Harbor (robot$NAME) and Quay (OWNER+NAME) can be rotated."
+    "Of other registries, robots of Harbor (robot$NAME) and Quay (OWNER+NAME), and tokens of Azure "
+    "Container Registry can be rotated."
 )
 """Why a user name of a generic registry is nobody's to rotate; the same for all who look at it."""
 _TOLD: Final = re.compile(r"[\x21-\x7e]{1,1000}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.core.config import Config
+from bot.kinds.rotation.acr import AcrTokens
 from bot.kinds.rotation.aws import AwsAccessKeys
 from bot.kinds.rotation.base import Provider
 from bot.kinds.rotation.docker_hub import DockerHubTokens
@@ -23,7 +24,7 @@ PROVIDERS: Final[Mapping[str, tuple[Provider, ...]]] = {
     "scaleway": (ScalewayKeys(),),
     "docker_hub": (DockerHubTokens(),),
     "gitlab": (GitlabToken(), GitlabDeployTokens()),
-    "generic": (HarborRobots(), QuayRobots()),
+    "generic": (HarborRobots(), QuayRobots(), AcrTokens()),
 }
 
 

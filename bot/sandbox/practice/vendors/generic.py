@@ -1,4 +1,4 @@
-"""Registries reached through the generic kind: a plain one with Basic, one like Harbor, a Quay."""
+"""Registries reached through the generic kind: a plain one, and others that have an API."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.sandbox.practice.shapes import random_text
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE, parse_pull
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, Standing, TokenVendor
+from bot.sandbox.practice.vendors.azure import Azure
 from bot.sandbox.practice.vendors.quay import Quay
 
 HARBOR = "harbor.practice.example"
@@ -29,14 +30,17 @@ ARTIFACTS = re.compile(
 class Generic(TokenVendor):
     """`registry.practice.example` asks for Basic; `harbor.practice.example` is like Harbor.
 
-    `quay.practice.example` is a Quay, a vendor of its own that shares this one's state.
+    `quay.practice.example` is a Quay and `acmepractice.azurecr.io` one of Azure, vendors of their
+    own that share this one's state.
     """
 
     slug: ClassVar = "generic"
     label: ClassVar = "Generic registry"
     host: ClassVar = "registry.practice.example"
-    hosts: ClassVar = re.compile(r"(?:registry|harbor|quay)\.practice\.example")
-    planes: ClassVar = hosts
+    planes: ClassVar = re.compile(
+        rf"(?:registry|harbor)\.practice\.example|{Quay.planes.pattern}|{Azure.planes.pattern}"
+    )
+    hosts: ClassVar = re.compile(rf"{planes.pattern}|{Azure.hosts.pattern}")
     realm: ClassVar = f"https://{HARBOR}/service/token"
     service: ClassVar = HARBOR_SERVICE
     own_states: ClassVar[tuple[State, ...]] = (
@@ -59,7 +63,7 @@ class Generic(TokenVendor):
         self.maintainer_secret = random_text(24)
         self.robot_made_at = bench.clock.now().replace(microsecond=0) - timedelta(days=10)
         self.robot_ends_at: datetime | None = self.robot_made_at + timedelta(days=30)
-        self.quay = Quay(bench)
+        self.quay, self.azure = Quay(bench), Azure(bench)
 
     @property
     def password(self) -> str:
@@ -93,19 +97,22 @@ class Generic(TokenVendor):
                 "Its password, CLI secret or robot secret", self.maintainer_secret, secret=True
             ),
             *self.quay.managing(),
+            *self.azure.managing(),
         )
 
     def secrets(self) -> tuple[str, ...]:
         ours = (*super().secrets(), *self.robots.secrets(), self.maintainer_secret)
-        return (*ours, *self.quay.secrets())
+        return (*ours, *self.quay.secrets(), *self.azure.secrets())
 
     def set_state(self, state: State) -> None:
         super().set_state(state)
-        self.quay.set_state(state)
+        for one in (self.quay, self.azure):
+            one.set_state(state)
 
     def own(self, ask: Ask) -> Answer:
-        if self.quay.answers_for(ask.host):
-            return self.quay.own(ask)
+        for one in (self.quay, self.azure):
+            if one.answers_for(ask.host):
+                return one.own(ask)
         return super().own(ask) if ask.host == HARBOR else self._plain(ask)
 
     def side(self, ask: Ask) -> Answer:
