@@ -46,6 +46,7 @@ input {
   display: block; width: 100%; margin-bottom: 1rem; padding: .625rem .75rem; color: inherit;
   background: var(--paper); border: 1px solid var(--line); border-radius: 6px; font: inherit;
 }
+input[type=file] { padding: 1.5rem .75rem; border-style: dashed; }
 input.code { max-width: 12rem; letter-spacing: .12em; text-transform: uppercase; }
 code, input.code, .secret {
   font-family: ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono",
@@ -100,35 +101,41 @@ def line(text: str, kind: str = "") -> str:
     return f"<p{_class(kind)}{role}>{escape(text)}</p>"
 
 
-def field(name: str, label: str, hint: str, *, kind: str = "", wrong: str = "") -> str:
-    """A text field with its label and hint, and what is wrong with what was typed."""
+def field(
+    name: str, label: str, hint: str, *, kind: str = "", wrong: str = "", value: str = ""
+) -> str:
+    """A text field with its label and hint, and what is wrong with what was typed.
+
+    The cursor is in it, unless it has a `value`.
+    """
     told = f'<p class="wrong" id="{name}-wrong" role="alert">{escape(wrong)}</p>\n' if wrong else ""
     described = f"{name}-wrong {name}-hint" if wrong else f"{name}-hint"
     invalid = ' aria-invalid="true"' if wrong else ""
+    begun = f'value="{escape(value)}"' if value else "autofocus"
     return (
         f'<label for="{name}">{escape(label)}</label>\n'
         f'<p class="soft" id="{name}-hint">{escape(hint)}</p>\n{told}'
         f'<input id="{name}" name="{name}"{_class(kind)} type="text" maxlength="64" required '
-        f'autofocus autocomplete="off" autocapitalize="characters" spellcheck="false" '
+        f'{begun} autocomplete="off" autocapitalize="characters" spellcheck="false" '
         f'aria-describedby="{described}"{invalid}>'
     )
 
 
-def masked_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
+def masked_field(name: str, label: str, hint: str, *, wrong: str = "", focus: bool = False) -> str:
     """A field for a secret: what is typed is not seen, and what was typed never comes back."""
-    return _hidden(
-        name, label, hint, 'type="password" autocomplete="off" spellcheck="false"', wrong
-    )
+    kind = 'type="password" autocomplete="off" spellcheck="false"'
+    return _hidden(name, label, hint, f"{kind} autofocus" if focus else kind, wrong)
 
 
-def plain_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
+def plain_field(name: str, label: str, hint: str, *, wrong: str = "", focus: bool = False) -> str:
     """A field for an answer beside the secrets; what was typed does not come back either."""
-    return _hidden(name, label, hint, 'type="text" autocomplete="off" spellcheck="false"', wrong)
+    kind = 'type="text" autocomplete="off" spellcheck="false"'
+    return _hidden(name, label, hint, f"{kind} autofocus" if focus else kind, wrong)
 
 
-def file_field(name: str, label: str, hint: str) -> str:
-    """A place for a file that is a secret."""
-    return _hidden(name, label, hint, 'type="file"', "")
+def file_field(name: str, label: str, hint: str, *, wrong: str = "") -> str:
+    """A place for a file that is a secret, also to drop it there."""
+    return _hidden(name, label, hint, 'type="file"', wrong)
 
 
 def _hidden(name: str, label: str, hint: str, kind: str, wrong: str) -> str:

@@ -6,6 +6,7 @@ Nothing that was typed is ever shown again.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
@@ -27,7 +28,22 @@ AWAY: Final = (
     "Registrar cannot ask its database or Slack at the moment. Nothing was kept: try again in a "
     "moment."
 )
-UNREAD: Final = "That is more than 128 KiB, or not what this page sends. Nothing was kept."
+UNREAD: Final = (
+    "That is more than 128 KiB, or not what this page sends; a key file is smaller. Nothing was "
+    "kept."
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sent:
+    """What the page sends: the code, and by field what was typed, or was in a file."""
+
+    code: str = dataclasses.field(default="", repr=False)
+    typed: Mapping[str, Secret] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, Secret] = dataclasses.field(default_factory=dict)
+
+
+NOTHING: Final = Sent()
 
 
 class SecretEntry:
@@ -47,13 +63,12 @@ class SecretEntry:
     async def take(self, request: web.Request) -> web.Response:
         """Keep the secrets and let Slack go on, or show the form again."""
         link = request.match_info["link"]
+        sent = Sent()
         try:
             sent = await _sent(request)
+            return await self._keep(link, sent)
         except ValueError:
-            return page("Not kept", line(UNREAD, "wrong"), status=413)
-        code = sent.pop("code", Secret("")).reveal()
-        try:
-            return await self._keep(link, code, sent)
+            return await self._form(link, {"": UNREAD}, 413)
         except NotFound:
             return _gone(GONE)
         except WrongCode as error:
@@ -61,15 +76,15 @@ class SecretEntry:
                 return _gone(f"That was the third wrong code. {GONE}")
             return await self._form(link, {"code": f"{error}"}, 403)
         except InvalidInput as error:
-            return await self._form(link, error.fields, 400)
+            return await self._form(link, error.fields, 400, sent)
         except (StoreError, *SLACK_AWAY):
             return page("Not now", line(AWAY), status=503)
 
-    async def _keep(self, link: str, code: str, sent: Mapping[str, Secret]) -> web.Response:
+    async def _keep(self, link: str, sent: Sent) -> web.Response:
         deps = self._desk.deps
         found = await secret_asks.waiting(deps, link)
         actor = await self._desk.people.actor(call_in(found))
-        found = await secret_asks.prove(deps, link, code)
+        found = await secret_asks.prove(deps, link, sent.code)
         if found.taken:
             return page("Entered", line(TAKEN))
         secrets = _secrets(found, sent)
@@ -92,31 +107,45 @@ class SecretEntry:
             line("You can close this page.", "soft"),
         )
 
-    async def _form(self, link: str, wrong: Mapping[str, str], status: int) -> web.Response:
+    async def _form(
+        self, link: str, wrong: Mapping[str, str], status: int, sent: Sent = NOTHING
+    ) -> web.Response:
         try:
             found = await secret_asks.waiting(self._desk.deps, link)
         except NotFound:
             return _gone(GONE)
         except StoreError:
             return page("Not now", line(AWAY), status=503)
-        return page("Entered", line(TAKEN)) if found.taken else _form(found, wrong, status)
+        return page("Entered", line(TAKEN)) if found.taken else _form(found, wrong, status, sent)
 
 
-def _form(found: Waiting, wrong: Mapping[str, str], status: int) -> web.Response:
+def _form(
+    found: Waiting, wrong: Mapping[str, str], status: int, sent: Sent = NOTHING
+) -> web.Response:
+    """The form, and what is wrong where it is; a code that was right is filled in again."""
     form = found.form
     hint = "Six letters and digits; they stand beside the link in Slack."
-    parts = [field("code", "Code", hint, kind="code", wrong=wrong.get("code", ""))]
+    right = sent.code if wrong and "code" not in wrong else ""
+    parts = [field("code", "Code", hint, kind="code", wrong=wrong.get("code", ""), value=right)]
+    first = next((one.name for one in found.fields if one.name in wrong), "") if right else ""
     for one in found.fields:
-        told = wrong.get(one.name, "")
+        told, as_file = wrong.get(one.name, ""), one.name in sent.files
         hint = " ".join(each for each in (_blank(one, form), one.hint) if each)
         put = masked_field if one.secret else plain_field
-        parts.append(put(one.name, one.label, hint, wrong=told))
+        here = "" if as_file else told
+        parts.append(put(one.name, one.label, hint, wrong=here, focus=one.name == first))
         if one.multiline:
             label = f"{one.label}, as a file"
-            parts.append(file_field(f"{one.name}-file", label, "Choose it or drop it here."))
+            parts.append(
+                file_field(
+                    f"{one.name}-file", label, "Choose it or drop it here.",
+                    wrong=told if as_file else "",
+                )
+            )  # fmt: skip
     return page(
         f"Secret of {form.name}",
         line("It goes to Registrar and not through Slack, and is never shown again."),
+        line(wrong[""], "wrong") if "" in wrong else "",
         '<form method="post" action="" enctype="multipart/form-data">',
         *parts,
         f"<button>{_button(form)}</button>",
@@ -145,24 +174,30 @@ def _gone(why: str) -> web.Response:
     return page("Nothing to enter", line(why), status=404)
 
 
-def _secrets(found: Waiting, sent: Mapping[str, Secret]) -> dict[str, Secret]:
-    """By field, what was typed, or else the file."""
-    secrets = {}
+def _secrets(found: Waiting, sent: Sent) -> dict[str, Secret]:
+    """By field, what was typed, or else the file; InvalidInput for both, or an unreadable file."""
+    secrets, faults = {}, {}
     for one in found.fields:
-        given = sent.get(one.name) or sent.get(f"{one.name}-file")
-        if given is not None:
+        typed, file = sent.typed.get(one.name), sent.files.get(one.name)
+        if file is not None and typed is not None:
+            faults[one.name] = "Give the text or the file, not both."
+        elif file is not None and not file:
+            faults[one.name] = "This file is empty, or not a text file."
+        elif (given := file if typed is None else typed) is not None:
             secrets[one.name] = given
+    if faults:
+        raise InvalidInput(faults)
     return secrets
 
 
-async def _sent(request: web.Request) -> dict[str, Secret]:
-    """The fields that are not blank, held in memory only; ValueError for more than `BODY_MOST`.
+async def _sent(request: web.Request) -> Sent:
+    """What was sent, held in memory only; ValueError for more than `BODY_MOST`.
 
     aiohttp's own reader of forms would write files to the disk.
     """
-    found: dict[str, Secret] = {}
+    code, typed, files = "", {}, {}
     if request.content_type != "multipart/form-data":
-        return found
+        return Sent()
     size = 0
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
@@ -173,7 +208,20 @@ async def _sent(request: web.Request) -> dict[str, Secret]:
             size += len(chunk)
             if size > BODY_MOST:
                 raise ValueError("too large")
-        text = body.decode("utf-8", "replace").strip()
-        if part.name and text:
-            found[part.name] = Secret(text)
-    return found
+        name, text = part.name or "", _text(bytes(body))
+        if name.endswith("-file"):
+            if part.filename:  # a browser sends one without a name where none was chosen
+                files[name.removesuffix("-file")] = Secret(text)
+        elif name == "code":
+            code = text
+        elif text:
+            typed[name] = Secret(text)
+    return Sent(code, typed, files)
+
+
+def _text(body: bytes) -> str:
+    """Some editors put a mark at the beginning of a file; what is no text at all, is empty."""
+    try:
+        return body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return ""

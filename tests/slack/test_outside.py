@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import FormData
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 from sqlmodel import select
 
 from bot.core.check import Verdict
@@ -26,6 +26,7 @@ from tests.slack.entering import Client, enter, shown
 from tests.slack.workspace import Office, Person, opened
 
 PASSWORD = "correct horse battery staple"
+KEY = "service_account_json"
 
 
 async def ask(office: Office, alice: Person, **values: str) -> tuple[str, str]:
@@ -111,6 +112,8 @@ async def test_a_blank_secret_is_asked_again(office: Office, alice: Person, clie
     status, text = await enter(client, path, code)
     assert status == 400
     assert 'id="password-wrong"' in text
+    assert f'value="{code}"' in text
+    assert 'type="password" autocomplete="off" spellcheck="false" autofocus' in text
     assert (await enter(client, path, code, password=PASSWORD))[0] == 200
 
 
@@ -268,21 +271,99 @@ async def test_a_person_enters_it_in_a_browser(
     assert "Proven and saved" in str(office.slack.view["blocks"])
 
 
-async def test_a_key_comes_as_a_file(office: Office, alice: Person, client: Client) -> None:
-    """A kind whose secret is a key file takes it as a file, which is looked at like typed text."""
+async def key_page(office: Office, alice: Person) -> tuple[str, str]:
+    """The page of a kind whose secret is a key file."""
     await alice.type("add gcp")
     alice.fill("url", "https://europe-west1-docker.pkg.dev")
     alice.fill("region", "europe-west1")
     alice.fill("path_scope", "team-project/images")
     await alice.press(ids.OUTSIDE, inside="modal")
-    path, code = shown(office)
-    asked = await (await client.get(path)).text()
-    name = re.search(r'name="([a-z_]+)-file" type="file"', asked)
-    assert name
-    form = FormData(default_to_multipart=True)
-    form.add_field("code", code)
-    form.add_field(f"{name[1]}-file", b"{}", filename="key.json")
-    answer = await client.post(path, data=form)
+    return shown(office)
 
-    assert answer.status == 400
-    assert f'id="{name[1]}-wrong"' in await answer.text()
+
+async def send_file(client: Client, path: str, code: str, body: bytes, **typed: str) -> str:
+    form = FormData(default_to_multipart=True)
+    for name, value in {"code": code, **typed}.items():
+        form.add_field(name, value)
+    form.add_field(f"{KEY}-file", body, filename="key.json")
+    answer = await client.post(path, data=form)
+    return await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "typed", "said"),
+    [
+        (b"{}", {}, "its &quot;type&quot; must be &quot;service_account&quot;"),
+        (b"\xef\xbb\xbf{}", {}, "its &quot;type&quot; must be &quot;service_account&quot;"),
+        (b"", {}, "This file is empty"),
+        (b"\x89PNG\xff", {}, "not a text file"),
+        (b"{}", {"service_account_json": "{}"}, "not both"),
+    ],
+    ids=["no key", "a mark before it", "empty", "no text", "typed as well"],
+)
+async def test_what_is_wrong_with_a_file_stands_on_it(
+    office: Office, alice: Person, client: Client, body: bytes, typed: dict[str, str], said: str
+) -> None:
+    """The sentence names it, the code need not be typed again, and the link is still good."""
+    path, code = await key_page(office, alice)
+    text = await send_file(client, path, code, body, **typed)
+
+    told = re.search(f'id="{KEY}-file-wrong" role="alert">([^<]*)<', text)
+    assert told
+    assert said in told[1]
+    assert f'value="{code}"' in text
+    assert (await client.get(path)).status == 200
+
+
+async def test_a_file_that_is_no_key_file_by_far_is_refused(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """The form comes again with what is wrong above it."""
+    path, code = await key_page(office, alice)
+    text = await send_file(client, path, code, b"x" * (BODY_MOST + 1))
+
+    assert "more than 128 KiB" in text
+    assert f'name="{KEY}-file" type="file"' in text
+
+
+async def test_a_key_is_dropped_in_a_browser_without_script(
+    office: Office, alice: Person, client: Client, tmp_path: Path
+) -> None:
+    """The field takes the file by itself; far too large a file gets its sentence, not an error."""
+    path, code = await key_page(office, alice)
+    small, large = tmp_path / "key.json", tmp_path / "film.json"
+    small.write_text("{}")
+    large.write_bytes(b"x" * 20_000_000)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 740}, java_script_enabled=False
+        )
+        page = await context.new_page()
+        await page.goto(str(client.make_url(path)))
+        await page.get_by_label("Code").fill(code)
+        await drop(page, page.get_by_label("as a file"), large)
+        await page.get_by_role("button").last.click()
+        await expect(page.get_by_role("alert")).to_contain_text("more than 128 KiB")
+        await page.get_by_label("Code").fill(code)
+        await drop(page, page.get_by_label("as a file"), small)
+        await page.get_by_role("button").last.click()
+        await expect(page.get_by_role("alert")).to_contain_text("service-account key")
+        await expect(page.get_by_label("Code")).to_have_value(code)
+        await browser.close()
+
+
+async def drop(page: Page, place: Locator, file: Path) -> None:
+    """As the file manager of a desktop does it."""
+    box = await place.bounding_box()
+    assert box
+    session = await page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await session.send(
+            "Input.dispatchDragEvent",
+            {"type": kind, "x": box["x"] + 60, "y": box["y"] + 20, "data": data},
+        )
