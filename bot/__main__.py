@@ -18,9 +18,11 @@ from bot import event_loop
 from bot.errors import RegistrarError
 from bot.settings import Settings
 
+ENVIRONMENTS: Final = click.Choice(["any", "production", "staging", "development"])
+MODES: Final = click.Choice(["audit", "warn", "enforce"])
 ENVIRONMENT: Final = click.option(
     "--environment",
-    type=click.Choice(["any", "production", "staging", "development"]),
+    type=ENVIRONMENTS,
     default="any",
     help="Only registries marked with it, or with any.",
 )
@@ -153,12 +155,10 @@ def kubernetes_manifest(
     PUBLIC_URL says where the cluster reaches Registrar. The cluster's token is not in it; how to
     put it there is said in a comment.
     """
-    from bot.logs import configure_logs
     from bot.terminal_manifest import Wanted, print_kubernetes
 
-    configure_logs("ERROR")
     wanted = Wanted(cluster, namespace, pull_into, image, fail, ca)
-    _run(print_kubernetes(wanted, workspace))
+    _quietly(print_kubernetes(wanted, workspace))
 
 
 @main.command("test")
@@ -170,14 +170,11 @@ def test_registries(
     names: tuple[str, ...], *, everything: bool, as_json: bool, workspace: str
 ) -> None:
     """Check stored registries now; exit 0 all proven, 1 some not, 2 could not ask."""
-    from bot.logs import configure_logs
     from bot.terminal import test_from_terminal
 
     if bool(names) == everything:
         raise click.UsageError("Name the registries to test, or give --all.")
-    configure_logs("ERROR")
-    code = _run(test_from_terminal(names, as_json=as_json, workspace=workspace))
-    sys.exit(code)
+    sys.exit(_quietly(test_from_terminal(names, as_json=as_json, workspace=workspace)))
 
 
 @main.command()
@@ -205,16 +202,14 @@ def check(
 
     A file that cannot be read, and files in which no image is found, exit with 2.
     """
-    from bot.logs import configure_logs
     from bot.terminal_check import check_images
 
     if not images and not files:
         raise click.UsageError("Name the images to check, or give --file.")
-    configure_logs("ERROR")
     work = check_images(
         images, files, form=form or "people", environment=environment, workspace=workspace
     )
-    sys.exit(_run(work))
+    sys.exit(_quietly(work))
 
 
 @main.command()
@@ -228,7 +223,7 @@ def check(
 )
 @click.option(
     "--mode",
-    type=click.Choice(["audit", "warn", "enforce"]),
+    type=MODES,
     help="Note what is not covered, tell who deploys it, or refuse it; audit if not given.",
 )
 @ENVIRONMENT
@@ -254,16 +249,14 @@ def policy(
 
     With --verify: exit 0 current, 1 behind, 2 damaged or not to be told.
     """
-    from bot.logs import configure_logs
     from bot.terminal_policy import Wanted, print_policy, verify_policy
 
-    configure_logs("ERROR")
     if verify:
-        sys.exit(_run(verify_policy(verify, workspace)))
+        sys.exit(_quietly(verify_policy(verify, workspace)))
     if cluster and (mode or environment != "any"):
         raise click.UsageError("A cluster has its own mode and environment; give --cluster alone.")
     wanted = Wanted(form, mode or "audit", environment, cluster, namespace)
-    sys.exit(_run(print_policy(wanted, output, workspace)))
+    sys.exit(_quietly(print_policy(wanted, output, workspace)))
 
 
 @main.command()
@@ -297,14 +290,12 @@ def doctor_rotation(names: tuple[str, ...], *, orphans: bool, workspace: str) ->
     Exit 0 nothing is missing or left, 1 something is, 2 could not ask.
     """
     from bot import terminal_doctor
-    from bot.logs import configure_logs
 
     if bool(names) == orphans:
         raise click.UsageError("Name registries, or give --orphans.")
-    configure_logs("ERROR")
     if orphans:
-        sys.exit(_run(terminal_doctor.orphans(workspace=workspace)))
-    sys.exit(_run(terminal_doctor.rotation(names, workspace=workspace)))
+        sys.exit(_quietly(terminal_doctor.orphans(workspace=workspace)))
+    sys.exit(_quietly(terminal_doctor.rotation(names, workspace=workspace)))
 
 
 @main.command("pull-secret")
@@ -335,10 +326,8 @@ def pull_secret(
     What it prints is secret: send it where it belongs, and do not keep it. Why a registry is left
     out, and how long a login is good, goes to standard error.
     """
-    from bot.logs import configure_logs
     from bot.terminal_pull_secret import print_pull_secret
 
-    configure_logs("ERROR")
     work = print_pull_secret(
         names,
         form=form,
@@ -347,19 +336,12 @@ def pull_secret(
         secret_name=secret_name,
         workspace=workspace,
     )
-    sys.exit(_run(work))
+    sys.exit(_quietly(work))
 
 
 @main.group()
 def cluster() -> None:
     """The Kubernetes clusters that ask Registrar, and their tokens."""
-
-
-_workspace = click.option(
-    "--workspace", default="", help="Slack team id; needed when there are several."
-)
-_environments = click.Choice(["any", "production", "staging", "development"])
-_modes = click.Choice(["audit", "warn", "enforce"])
 
 
 def _at_most_one(_context: click.Context, _parameter: object, given: tuple[str, ...]) -> str:
@@ -371,9 +353,9 @@ def _at_most_one(_context: click.Context, _parameter: object, given: tuple[str, 
 
 @cluster.command("add")
 @click.argument("name")
-@click.option("--environment", type=_environments, default="any", show_default=True)
-@click.option("--mode", type=_modes, default="audit", show_default=True)
-@_workspace
+@click.option("--environment", type=ENVIRONMENTS, default="any", show_default=True)
+@click.option("--mode", type=MODES, default="audit", show_default=True)
+@WORKSPACE
 def cluster_add(name: str, environment: str, mode: str, workspace: str) -> None:
     """Add a cluster and print its token, once, to standard output."""
     from bot import terminal_cluster
@@ -383,7 +365,7 @@ def cluster_add(name: str, environment: str, mode: str, workspace: str) -> None:
 
 @cluster.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-@_workspace
+@WORKSPACE
 def cluster_list(*, as_json: bool, workspace: str) -> None:
     """All clusters, how strict they are, and when their inventory arrived last."""
     from bot import terminal_cluster
@@ -395,7 +377,7 @@ def cluster_list(*, as_json: bool, workspace: str) -> None:
 @click.argument("name")
 @click.argument("namespace", nargs=-1, metavar="[NAMESPACE]", callback=_at_most_one)
 @click.argument("mode", metavar="audit|warn|enforce|inherit")
-@_workspace
+@WORKSPACE
 def cluster_mode(name: str, namespace: str, mode: str, workspace: str) -> None:
     """Say how strict a cluster is, or one namespace of it, which may inherit."""
     from bot import terminal_cluster
@@ -407,7 +389,7 @@ def cluster_mode(name: str, namespace: str, mode: str, workspace: str) -> None:
 @click.argument("name")
 @click.argument("namespace", nargs=-1, metavar="[NAMESPACE]", callback=_at_most_one)
 @click.argument("environment", metavar="any|production|staging|development|inherit")
-@_workspace
+@WORKSPACE
 def cluster_environment(name: str, namespace: str, environment: str, workspace: str) -> None:
     """Say which environment's registries serve a cluster, or one namespace of it."""
     from bot import terminal_cluster
@@ -417,7 +399,7 @@ def cluster_environment(name: str, namespace: str, environment: str, workspace: 
 
 @cluster.command("rotate")
 @click.argument("name")
-@_workspace
+@WORKSPACE
 def cluster_rotate(name: str, workspace: str) -> None:
     """Print a new token; the one before stays good for 24 hours, or until `revoke`."""
     from bot import terminal_cluster
@@ -428,7 +410,7 @@ def cluster_rotate(name: str, workspace: str) -> None:
 @cluster.command("revoke")
 @click.argument("name")
 @click.option("--all", "everything", is_flag=True, help="Also the newest: shut the cluster out.")
-@_workspace
+@WORKSPACE
 def cluster_revoke(name: str, *, everything: bool, workspace: str) -> None:
     """End the tokens that were replaced."""
     from bot import terminal_cluster
@@ -439,7 +421,7 @@ def cluster_revoke(name: str, *, everything: bool, workspace: str) -> None:
 @cluster.command("delete")
 @click.argument("name")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask for the name again.")
-@_workspace
+@WORKSPACE
 def cluster_delete(name: str, *, sure: bool, workspace: str) -> None:
     """Delete a cluster; its tokens end at once."""
     from bot import terminal_cluster
