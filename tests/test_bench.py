@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.bench.__main__ import run
+from tests.bench.__main__ import BENCHMARKS, main, run
 from tests.bench.limits import Limit, judge
 
 FAST = Limit("p99", 100, " ms", at_most=True)
@@ -44,3 +44,12 @@ def test_one_missed_limit_fails_the_run_after_all_have_run() -> None:
     assert run(["login", "ack"], load) == 1
     assert run(["ack"], load) == 0
     assert ran == ["login", "ack", "ack"]
+
+
+@pytest.mark.parametrize(("names", "status"), [(["--help"], 0), (["chaos", "caos"], 2)])
+def test_names_that_are_none_are_answered_with_those_there_are(
+    names: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing runs for minutes before the slip is found."""
+    assert main(names) == status
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*BENCHMARKS]

@@ -29,7 +29,11 @@ def run(names: Iterable[str], load: Callable[[str], Any]) -> int:
 
 
 def main(names: list[str]) -> int:
-    """Those of that name, or all; the exit status."""
+    """Those of that name, or all; the exit status, which is 2 when a name is none of a benchmark."""
+    if not set(names) <= set(BENCHMARKS):
+        for name, what in BENCHMARKS.items():
+            print(f"{name:<16}{what}")
+        return 0 if {"-h", "--help"} & set(names) else 2
     return run(names or BENCHMARKS, lambda name: importlib.import_module(f"tests.bench.{name}"))
 
 
