@@ -329,7 +329,7 @@ def _steps(provider: Provider, grace: int) -> tuple[str, ...]:
     if provider.reversible:
         ending += ["Stop the old one at the provider.", f"Wait for {grace} hours more."]
     return (
-        "Make a new credential, with Registrar's label.",
+        "Make a new credential, with Registrar's label where the provider takes one.",
         "Check it three times, in every registry that shares the old one.",
         "Put it in force in all of them at once.",
         *ending,
