@@ -9,7 +9,8 @@ again. Definite and doubtful answers are told apart:
 * `blocked` (our rules, or a realm that changed) needs one confirmation; a registry that was proven
   and now accepts anyone needs two, and is then told as an incident of its own, once.
 * A credential that our own keys do not open is told at once: it can neither be tested nor be wrong.
-* `limited` judges nothing: it keeps every count as it is.
+* `limited` judges nothing: it keeps every count as it is. After a day without one answer about the
+  credential, that it is not judged is told once, calmly: what was known of it has grown stale.
 * Recovery needs 2 good checks, 60 s apart.
 
 Answers that came too early (a person pressing the button, a repeated delivery) are not counted:
@@ -44,6 +45,15 @@ AFTER_RECOVERY: Final = timedelta(minutes=5)
 EARLY: Final = timedelta(seconds=5)
 """A confirmation counts when it comes no more than this before its time."""
 HELD_BACK: Final = timedelta(seconds=60)
+UNJUDGED_AFTER: Final = timedelta(hours=24)
+UNJUDGED: Final = (
+    "Every check since then was asked to wait (too many requests), so nobody knows whether the "
+    "credential still works."
+)
+LESS_OFTEN: Final = (
+    "Raise “Test every (minutes)” with Edit, sign in with an account that may ask more often, or "
+    "ask the registry's operator for a higher limit."
+)
 
 
 class Trouble(StrEnum):
@@ -54,6 +64,11 @@ class Trouble(StrEnum):
     OPEN = "open"  # was proven, now accepts anyone
     BLOCKED = "blocked"
     SEALED = "sealed"  # our own keys do not open the stored credential
+    UNJUDGED = "unjudged"  # the registry asks to wait, check after check: nobody knows
+
+
+CALM: Final = frozenset({Trouble.UNJUDGED})
+"""What is no failure: it is told without calling, and any answer about the credential ends it."""
 
 
 _ODD: Final = {Trouble.OPEN: 3, Trouble.BLOCKED: 2}
@@ -106,7 +121,8 @@ class Health:
 
     `trouble` is that of the open incident and `since` its first sign. `refusals`, `misses`, `odd`,
     `limited` and `good` count answers in a row; `due_at` is when the next one counts as
-    confirmation. `rung` is the place on the slow ladder of a condemned secret.
+    confirmation. `unjudged_since` is the first "too often" after the last answer about the
+    credential. `rung` is the place on the slow ladder of a condemned secret.
     """
 
     trouble: Trouble | None = None
@@ -121,6 +137,7 @@ class Health:
     odd_trouble: Trouble | None = None
     odd_since: datetime | None = None
     limited: int = 0
+    unjudged_since: datetime | None = None
     good: int = 0
     good_since: datetime | None = None
     due_at: datetime | None = None
@@ -129,7 +146,7 @@ class Health:
 
     @property
     def standing(self) -> Standing:
-        if self.trouble is not None:
+        if self.trouble is not None and self.trouble not in CALM:
             return Standing.FAILING
         if self.refusals or self.misses or self.odd:
             return Standing.DOUBTFUL
@@ -138,7 +155,9 @@ class Health:
     @property
     def calm(self) -> bool:
         """True when there is nothing to remember but what it is like in general."""
-        return self.standing in {Standing.HEALTHY, Standing.UNKNOWN} and not self.limited
+        if self.trouble is not None or self.unjudged_since is not None or self.limited:
+            return False
+        return self.standing in {Standing.HEALTHY, Standing.UNKNOWN}
 
     def to_json(self) -> Json:
         if self.calm:  # nearly all rows, nearly always
@@ -179,6 +198,7 @@ class Health:
 _COUNTS: Final = ("refusals", "misses", "odd", "limited", "good", "rung")
 _MOMENTS: Final = (
     "since", "refused_since", "missing_since", "odd_since", "good_since", "due_at",
+    "unjudged_since",
 )  # fmt: skip
 
 
@@ -203,6 +223,8 @@ def decide(
         health = _seen_from(health, now)
     if health.limited and result.verdict is not Verdict.LIMITED:
         health = replace(health, limited=0)
+    if health.unjudged_since and result.verdict not in {Verdict.LIMITED, Verdict.UNREACHABLE}:
+        health = replace(health, unjudged_since=None)
     match result.verdict:
         case Verdict.PROVEN:
             known = health if health.ever_proven else replace(health, ever_proven=True)
@@ -225,13 +247,13 @@ def decide(
 
 def sealed(health: Health, sentence: str, remedy: str, now: datetime) -> Decision:
     """What it means that the credential cannot be opened, so that nobody was asked about it."""
-    if health.trouble is not None:
+    if health.trouble is not None and health.trouble not in CALM:
         return Decision(replace(health, good=0, good_since=None))
     told = Open(Trouble.SEALED, now, sentence, remedy, Cause.NO_CREDENTIAL, checks=0)
     opened = Health(
         trouble=Trouble.SEALED, since=now, ever_proven=health.ever_proven, record=health.record
     )
-    return Decision(opened, (told,))
+    return Decision(opened, (*_over(health, now), told))
 
 
 def replaced(health: Health, *, proven: bool) -> Health:
@@ -242,6 +264,9 @@ def replaced(health: Health, *, proven: bool) -> Health:
 def _good(health: Health, now: datetime) -> Decision:
     if health.trouble is None:
         return _fine(health, now)
+    if health.trouble in CALM:
+        calm = Health(ever_proven=health.ever_proven, record=health.record)
+        return Decision(calm, _over(health, now))
     if health.good and _early(health, now):
         return Decision(health, soon=_left(health, now))
     health = replace(_undoubted(health), good=health.good + 1, good_since=health.good_since or now)
@@ -297,7 +322,7 @@ def _unreachable(health: Health, result: CheckResult, now: datetime, mode: Mode)
         lasted = now - (health.since or since)
         wait = backoff.CONFIRM if health.good else backoff.during_outage(lasted)
         return Decision(replace(health, good=0, good_since=None), soon=wait)
-    if health.trouble is not None:
+    if health.trouble is not None and health.trouble not in CALM:
         # The worse news stands: who cannot be reached cannot take a refusal back.
         return Decision(health, soon=max(_left(health, now), backoff.OUTAGE))
     if misses >= MISSES_NEEDED and now - since >= OUTAGE_AFTER and mode is Mode.ONLINE:
@@ -323,8 +348,12 @@ def _odd(health: Health, result: CheckResult, trouble: Trouble, now: datetime) -
 
 
 def _limited(health: Health, result: CheckResult, now: datetime) -> Decision:
-    health = replace(health, limited=health.limited + 1)
+    since = health.unjudged_since or now
+    health = replace(health, limited=health.limited + 1, unjudged_since=since)
     wait = backoff.after_limit(health.limited, result.retry_at, now)
+    if health.trouble is None and now - since >= UNJUDGED_AFTER:
+        told = Open(Trouble.UNJUDGED, since, UNJUDGED, LESS_OFTEN, result.cause, health.limited)
+        return Decision(replace(health, trouble=Trouble.UNJUDGED, since=since), (told,), soon=wait)
     if health.trouble is Trouble.REFUSED:
         wait = max(wait, _left(health, now))
     return Decision(health, soon=wait)
@@ -339,19 +368,27 @@ def _open(
     now: datetime,
 ) -> Decision:
     told = Open(trouble, since, result.sentence, result.remedy, result.cause, checks)
-    effect = told if health.trouble is None else Change(health.trouble, told)
+    before = None if health.trouble in CALM else health.trouble
+    effects = (*_over(health, now), told if before is None else Change(before, told))
     wait = backoff.slow_retry(0) if trouble is Trouble.REFUSED else backoff.OUTAGE
     record = health.record
-    if health.trouble is None:
+    if before is None:
         record = steadiness.count(record, now, failed=True)
     opened = Health(
         trouble=trouble,
-        since=since if health.since is None else min(since, health.since),
+        since=since if before is None or health.since is None else min(since, health.since),
         ever_proven=health.ever_proven,
         due_at=now + wait if trouble is Trouble.REFUSED else None,
         record=record,
     )
-    return Decision(opened, (effect,), soon=wait)
+    return Decision(opened, effects, soon=wait)
+
+
+def _over(health: Health, now: datetime) -> tuple[Recover, ...]:
+    """The end of what was told calmly; nothing when nothing was."""
+    if health.trouble is None or health.trouble not in CALM:
+        return ()
+    return (Recover(health.trouble, since=health.since or now, until=now),)
 
 
 def _undoubted(health: Health) -> Health:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.core.check import Cause
-from bot.core.health import Open, Trouble
+from bot.core.health import CALM, Open, Trouble
 from bot.core.timestamp import Json, read, written
 from bot.core.worktime import QuietHours
 
@@ -307,8 +307,10 @@ def _announce_at(
 
 
 def _pending(incident: Incident, rules: Rules) -> list[tuple[Entry, datetime]]:
-    """The reminders still to come, with their times before quiet hours."""
-    pending = []
+    """The reminders still to come, with their times before quiet hours; none of what is calm."""
+    pending: list[tuple[Entry, datetime]] = []
+    if incident.trouble in CALM:
+        return pending
     if rules.remind_after is not None and not incident.reminded:
         pending.append((Entry.REMINDED, incident.waiting_since + rules.remind_after))
     if rules.escalate_after is not None and not incident.escalated:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.core.health import Trouble
+from bot.core.health import CALM, Trouble
 from bot.core.incident import Button, Entry, Incident, Phase
 from bot.core.registry import Environment
 from bot.slack import ids
@@ -36,12 +36,17 @@ PHASES: Final = {
     Phase.REPLACED: ("✅ Replaced", GREEN),
     Phase.DELETED: ("🗑 Deleted", GREEN),
 }
+CALM_PHASES: Final = {
+    Phase.FAILING: ("⏳ Not proven", GREY),
+    Phase.RECOVERED: ("✅ Judged again", GREEN),
+}
 SINGULAR: Final = {
     Trouble.REFUSED: "is refused",
     Trouble.UNREACHABLE: "is unreachable",
     Trouble.OPEN: "accepts anyone",
     Trouble.BLOCKED: "is blocked",
     Trouble.SEALED: "cannot be tested",
+    Trouble.UNJUDGED: "has not been proven",
 }
 PLURAL: Final = {
     Trouble.REFUSED: "are refused",
@@ -49,6 +54,7 @@ PLURAL: Final = {
     Trouble.OPEN: "accept anyone",
     Trouble.BLOCKED: "are blocked",
     Trouble.SEALED: "cannot be tested",
+    Trouble.UNJUDGED: "have not been proven",
 }
 STOPS: Final = {
     Trouble.REFUSED: "Deploys and new pods that pull from {places} will fail; running ones go on.",
@@ -62,6 +68,9 @@ STOPS: Final = {
     ),
     Trouble.SEALED: (
         "Pulling from {places} goes on as it is, but Registrar would not notice when it stops."
+    ),
+    Trouble.UNJUDGED: (
+        "Pulling from {places} goes on as it is, but what Registrar says of it is as old as that."
     ),
 }
 LABELS: Final = {
@@ -100,7 +109,7 @@ def incident_card(view: IncidentView, *, by: str = "", new: bool = False, parent
     `parent` a link to the list it is part of.
     """
     incident = view.incident
-    word, color = PHASES[incident.phase]
+    word, color = phase_words(incident.trouble, incident.phase)
     head = f"*{word}* · {headline(view, by)}"
     lines = [head, *_details(view, by, new=new)]
     if view.storm_id:
@@ -109,6 +118,12 @@ def incident_card(view: IncidentView, *, by: str = "", new: bool = False, parent
     blocks: list[Block] = [*sections(lines[:1]), *sections(lines[1:])]
     blocks += _controls(view)
     return Card("Alert", "\n".join(lines), tuple(blocks), color=color)
+
+
+def phase_words(trouble: Trouble, phase: Phase) -> tuple[str, str]:
+    """What a phase is called, and its color; what is no failure is not called one."""
+    calm = CALM_PHASES.get(phase) if trouble in CALM else None
+    return calm or PHASES[phase]
 
 
 def headline(view: IncidentView, by: str = "") -> str:
@@ -124,6 +139,8 @@ def headline(view: IncidentView, by: str = "") -> str:
     if incident.phase is Phase.DELETED:
         return f"*{names}* {'were' if several else 'was'} deleted{_by(by)}, after {lasted}"
     verb = "work again" if several else "works again"
+    if incident.trouble in CALM and incident.phase is Phase.RECOVERED:
+        verb = "are judged again" if several else "is judged again"
     how = f", new credential{_by(by)}" if incident.phase is Phase.REPLACED else ""
     return f"*{names}* {verb} after {lasted}{how}"
 
@@ -163,7 +180,12 @@ def escalation_card(view: IncidentView, values: Mapping[str, str], link: str = "
     blocks = [*sections(lines[:1]), *sections(lines[1:])]
     if incident.is_open:
         blocks.append(actions(*pressed))
-    return Card("Escalation", "\n".join(lines), tuple(blocks), color=PHASES[incident.phase][1])
+    return Card(
+        "Escalation",
+        "\n".join(lines),
+        tuple(blocks),
+        color=phase_words(incident.trouble, incident.phase)[1],
+    )
 
 
 def lost_text(what: Entry, by: str) -> str:
@@ -266,7 +288,8 @@ def _entry(entry: str, incident: Incident, until: datetime | None, by: str) -> s
         case Entry.REOPENED:
             return f"🔴 it fails again: {sentence}"
         case Entry.RECOVERED:
-            return f"✅ recovered{_after(incident)}"
+            how = "judged again" if incident.trouble in CALM else "recovered"
+            return f"✅ {how}{_after(incident)}"
         case Entry.REPLACED:
             return f"✅ new credential{_by(by)}, proven; recovered{_after(incident)}"
         case Entry.DELETED:

@@ -22,6 +22,7 @@ TROUBLES: Final = {
     Trouble.OPEN: "🟡 accepts anyone",
     Trouble.BLOCKED: "⛔ blocked",
     Trouble.SEALED: "🔒 not testable",
+    Trouble.UNJUDGED: "⏳ not proven",
 }
 ROWS: Final = 8
 NAMES: Final = 10

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.core.health import CALM
 from bot.core.incident import Button, Phase
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, option, overflow, section, sections
@@ -18,12 +19,12 @@ from bot.slack.render_incident import (
     GREEN,
     GREY,
     LABELS,
-    PHASES,
     PLURAL,
     RED,
     SINGULAR,
     YELLOW,
     entry_text,
+    phase_words,
     registry_line,
     unique,
 )
@@ -123,26 +124,29 @@ def _head(storm: StormView, rows: Sequence[Row]) -> str:
         ends = [view.incident.closed_at or storm.opened_at for view in storm.incidents]
         lasted = span(max(ends, default=storm.opened_at) - storm.opened_at)
         verb = "works" if len(rows) == 1 else "work"
-        return f"✅ Recovered · {registries(len(rows))} {verb} again after {lasted}"
-    word = "🔴 Failing" if _color(rows) == RED else PHASES[still[0].phase][0]
+        if storm.trouble in CALM:
+            verb = "is judged" if len(rows) == 1 else "are judged"
+        word = phase_words(storm.trouble, Phase.RECOVERED)[0]
+        return f"{word} · {registries(len(rows))} {verb} again after {lasted}"
+    word = "🔴 Failing" if _color(rows) == RED else _sign(still[0])
     verb = (PLURAL if len(still) > 1 else SINGULAR)[storm.trouble]
     return f"{word} · {registries(len(still))} {verb} since {moment(storm.opened_at)}"
 
 
 def _tally(rows: Sequence[Row]) -> str:
     """How many are in which phase, such as `🔴 Failing 2,790, ✅ Recovered 10`."""
-    counts = Counter(row.phase for row in rows)
-    parts = [f"{PHASES[phase][0]} {counts[phase]:,}" for phase in Phase if counts[phase]]
+    counts = Counter(_sign(row) for row in sorted(rows, key=lambda row: _ORDER.index(row.phase)))
+    parts = [f"{sign} {number:,}" for sign, number in counts.items()]
     return f"{', '.join(parts)}." if parts else "None is affected any more."
 
 
 def _color(rows: Sequence[Row]) -> str:
     phases = {row.phase for row in rows}
-    if Phase.FAILING in phases:
+    if any(row.phase is Phase.FAILING and not _is_calm(row) for row in rows):
         return RED
     if Phase.ACKNOWLEDGED in phases:
         return YELLOW
-    return GREY if Phase.SNOOZED in phases else GREEN
+    return GREY if phases & {Phase.SNOOZED, Phase.FAILING} else GREEN
 
 
 def _fitting(rows: Sequence[Row], limit: int) -> Iterator[str]:
@@ -155,7 +159,11 @@ def _fitting(rows: Sequence[Row], limit: int) -> Iterator[str]:
 
 
 def _sign(row: Row) -> str:
-    return PHASES[row.phase][0]
+    return phase_words(row.view.incident.trouble, row.phase)[0]
+
+
+def _is_calm(row: Row) -> bool:
+    return row.view.incident.trouble in CALM
 
 
 def _buttons(storm: StormView, rows: Sequence[Row]) -> list[Element]:

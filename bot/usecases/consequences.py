@@ -14,7 +14,7 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core import incident as life
-from bot.core.health import Change, Effect, Open, Recover, Trouble
+from bot.core.health import CALM, Change, Effect, Open, Recover, Trouble
 from bot.core.incident import (
     Act,
     Changed,
@@ -121,6 +121,8 @@ async def _open(session: AsyncSession, stored: Stored, found: Open, now: datetim
     registry, key = stored.registry, key_of(stored)
     if found.trouble is Trouble.SEALED:
         key = registry.id  # the envelope is the registry's own, whoever shares what lies in it
+    if found.trouble in CALM:
+        key = f"{found.trouble} {key}"  # who of them is refused has an alert beside it
     row = await incidents.open_of_key(session, registry.team_id, key)
     if row is None:
         row = await _reopen(session, stored, key, found, now)
@@ -138,7 +140,7 @@ async def _opened(
     registry = stored.registry
     rules = await _rules(session, registry.team_id)
     paused = paused_until([registry], now)
-    production = registry.environment == PRODUCTION
+    production = registry.environment == PRODUCTION and found.trouble not in CALM
     step = life.open_incident(found, now, rules, production=production, paused_until=paused)
     due = life.next_tick(step.incident, rules, paused_until=paused)
     row = await incidents.add(session, registry.team_id, key, step.incident, due)
@@ -176,7 +178,8 @@ async def _join(session: AsyncSession, row: IncidentRow, registry: Registry, now
     await incidents.join(session, row.id, registry.id, now)
     members = await _members(session, row)
     state = incidents.state_of(row)
-    if registry.environment == PRODUCTION and not state.production:
+    urgent = registry.environment == PRODUCTION and state.trouble not in CALM
+    if urgent and not state.production:
         at = state.announce_at if state.announced else now
         state = replace(state, production=True, announce_at=at)
     rules = await _rules(session, row.team_id)

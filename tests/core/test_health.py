@@ -160,6 +160,59 @@ def test_limited_never_judges() -> None:
     assert health.standing is Standing.HEALTHY
 
 
+def test_a_day_without_an_answer_is_told_once() -> None:
+    """After 24 hours of 429 nobody knows whether it works: calmly, and no failure."""
+    health, effects = feed(GOOD, *((hour * 3600, LIMITED) for hour in range(60)))
+
+    [told] = effects
+    assert isinstance(told, Open)
+    assert (told.trouble, told.since, told.checks) == (Trouble.UNJUDGED, START, 25)
+    assert health.standing is Standing.HEALTHY
+    assert Health.from_json(json.loads(json.dumps(health.to_json()))) == health
+
+
+def test_time_outs_between_the_limits_are_no_answers_either() -> None:
+    """Only an answer about the credential starts the day anew."""
+    answers = [(hour * 3600, SILENT if hour in {5, 17} else LIMITED) for hour in range(30)]
+    _, effects = feed(GOOD, *answers)
+    _, none = feed(GOOD, *answers[:20], (20 * 3600, PROVEN), *answers[21:])
+
+    assert [type(effect) for effect in effects] == [Open]
+    assert none == []
+
+
+def test_one_good_check_ends_it() -> None:
+    """No second one is needed, and the next comes at its regular time."""
+    health, _ = feed(GOOD, *((hour * 3600, LIMITED) for hour in range(26)))
+    decision = decide(health, PROVEN, START + 26 * HOUR)
+
+    assert decision.effects == (Recover(Trouble.UNJUDGED, START, START + 26 * HOUR),)
+    assert (decision.health, decision.soon) == (GOOD, None)
+
+
+def test_what_was_not_judged_and_is_refused_is_a_new_alert() -> None:
+    """The calm notice ends, and the alert is told as any other, from its own first sign."""
+    health, _ = feed(GOOD, *((hour * 3600, LIMITED) for hour in range(26)))
+    day = 26 * 3600
+    health, effects = feed(health, (day, REVOKED), (day + 60, REVOKED))
+
+    over, opened = effects
+    assert isinstance(over, Recover)
+    assert isinstance(opened, Open)
+    assert (opened.trouble, opened.since) == (Trouble.REFUSED, START + 26 * HOUR)
+    assert (health.trouble, health.since) == (Trouble.REFUSED, START + 26 * HOUR)
+
+
+def test_what_was_not_judged_and_falls_silent_is_an_outage() -> None:
+    """A calm notice does not hide it."""
+    health, _ = feed(GOOD, *((hour * 3600, LIMITED) for hour in range(26)))
+    silent = [(26 * 3600 + minute * 60, SILENT) for minute in range(17)]
+    health, effects = feed(health, *silent)
+
+    assert [type(effect) for effect in effects] == [Recover, Open]
+    assert health.trouble is Trouble.UNREACHABLE
+
+
 def test_retry_after_is_obeyed() -> None:
     """The next check waits for what the registry asked for."""
     decision = decide(GOOD, answer(LIMITED.verdict, retry_at=START + 3 * HOUR), START)

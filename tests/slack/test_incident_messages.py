@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.health import LESS_OFTEN, UNJUDGED, Trouble
 from bot.core.incident import Button
 from bot.slack.render_incident import GREEN, GREY, RED, YELLOW
 from bot.usecases import registries
@@ -100,6 +101,37 @@ async def test_it_says_what_stops_since_when_and_what_to_do(deps: Deps, slack: S
     assert "Create one." in message.text
     assert "pull from harbor-team.example.com will fail; running ones go on." in message.text
     assert "Owner <@UBOB>" in message.text
+
+
+async def test_what_nobody_could_judge_is_told_calmly(deps: Deps, slack: Slack) -> None:
+    """A day of 429: since when, why, what to do; grey, and green with the next good check."""
+    courier = slack.courier(deps)
+    await fails(deps, trouble=Trouble.UNJUDGED, sentence=UNJUDGED, remedy=LESS_OFTEN)
+    await deliver(deps, courier)
+    (message,) = slack.posts()
+    assert message.text.startswith("*⏳ Not proven* · *`harbor-team`* has not been proven since")
+    assert "Every check since then was asked to wait" in message.text
+    assert "Raise “Test every (minutes)” with Edit" in message.text
+    assert message.attachments[0]["color"] == GREY
+    assert not any(word in message.text for word in ("refused", "Failing", "🔴"))
+
+    await recovers(deps, trouble=Trouble.UNJUDGED)
+    await deliver(deps, courier)
+    (message,) = slack.posts()
+    assert message.text.startswith("*✅ Judged again* · *`harbor-team`* is judged again after")
+
+
+async def test_many_that_nobody_could_judge_are_one_calm_list(deps: Deps, slack: Slack) -> None:
+    """Such as every registry at a vendor that counts requests by our address."""
+    names = [f"team-{number}" for number in range(8)]
+    for name in names:
+        await add(deps, answers=generic(name))
+        await fails(deps, name, trouble=Trouble.UNJUDGED)
+    await deliver(deps, slack.courier(deps))
+
+    told = [message for message in slack.posts() if "8 registries" in message.text]
+    assert told[0].text.startswith("*⏳ Not proven · 8 registries have not been proven since")
+    assert (told[0].attachments[0]["color"], "🔴" in told[0].text) == (GREY, False)
 
 
 async def test_nobody_is_called_twice(deps: Deps, slack: Slack) -> None:

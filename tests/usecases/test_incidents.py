@@ -10,13 +10,14 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select, update
 
+from bot.core.health import Trouble
 from bot.core.incident import Button, Click, Lost, Step
 from bot.core.preferences import Preferences
 from bot.errors import NotFound
 from bot.store.schema import AuditEvent, IncidentRow, Outgoing
 from bot.usecases import incidents, workspaces
 from bot.usecases.deps import Deps
-from tests.factories import ALICE, BOB, MALLORY, add, clock_of, deps_on, generic
+from tests.factories import ALICE, BOB, MALLORY, add, clock_of, deps_on, generic, same_host
 from tests.slack.alarm import fails, listen, press, rows
 
 
@@ -104,6 +105,27 @@ async def test_time_reminds_and_escalates_once(deps: Deps) -> None:
     told = [what for _, what in await letters(deps)]
     assert told.count("incident_entry") == 2
     assert told.count("incident_escalated") == 1
+
+
+async def test_what_is_not_judged_calls_nobody_twice(deps: Deps) -> None:
+    """Nothing fails: two days pass, and nobody is reminded or escalated to."""
+    await fails(deps, trouble=Trouble.UNJUDGED)
+    for _ in range(48):
+        clock_of(deps).skip(timedelta(hours=1))
+        await incidents.tick_incidents(deps)
+
+    assert [told for told in await letters(deps) if told[1] != "registry_added"] == [
+        ("post", "incident")
+    ]
+
+
+async def test_a_refusal_beside_what_is_not_judged_has_its_own_alert(deps: Deps) -> None:
+    """Who calmly waits for an answer does not hold an alert of the same credential back."""
+    await add(deps, answers=same_host("team"))
+    await fails(deps, trouble=Trouble.UNJUDGED)
+    await fails(deps, "team")
+
+    assert [row.trouble for row in await rows(deps)] == ["unjudged", "refused"]
 
 
 async def test_changed_rules_hold_for_what_is_open(deps: Deps) -> None:
