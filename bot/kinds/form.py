@@ -55,8 +55,12 @@ def validate(
     answers: Mapping[str, str | Secret],
     *,
     allow: AllowList,
+    awaiting_secrets: bool = False,
 ) -> Config:
-    """The Config the answers make; raise InvalidInput with a sentence for each faulty field."""
+    """The Config the answers make; raise InvalidInput with a sentence for each faulty field.
+
+    With `awaiting_secrets` the secrets are to come later, and nothing is said of them.
+    """
     kind = KINDS.get(kind_slug)
     if kind is None:
         raise InvalidInput({"kind": "Choose one of the types in the list."})
@@ -72,6 +76,10 @@ def validate(
             faults.setdefault(name, sentence)
     scope = _scope(_text(answers, "path_scope") or path, faults)
     image = _image(_text(answers, "test_image"), host, faults)
+    if awaiting_secrets:
+        for one in chosen.fields:
+            if one.secret:
+                faults.pop(one.name, None)
     if faults:
         raise InvalidInput(faults)
     return Config(kind_slug, variant, url, values, secrets, scope, image)

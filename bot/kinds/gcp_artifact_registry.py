@@ -53,6 +53,7 @@ class GcpArtifactRegistry:
                     secret=True,
                     multiline=True,
                     hint="The whole key file, as downloaded.",
+                    max_length=16_000,
                 ),
             ),
         ),

@@ -33,8 +33,8 @@ NEW_FIRST: Final = (
     "A new credential replaces the stored one only when it is proven, or when you save it anyway."
 )
 TOO_LONG: Final = (
-    "Slack takes at most 3,000 characters here. Of a longer key file, keep type, project_id, "
-    "private_key_id, private_key and client_email."
+    "Slack takes at most 3,000 characters here. Enter a longer key file outside Slack, or keep of "
+    "it type, project_id, private_key_id, private_key and client_email."
 )
 DEFAULT_DAYS: Final = 90
 

@@ -85,8 +85,18 @@ class Parsed:
         }
 
 
-def parse(answers: Answers, reserve: Reserve, allow: AllowList, now: datetime) -> Parsed:
-    """Fill in blank secrets from the reserve and validate; raises InvalidInput for all at once."""
+def parse(
+    answers: Answers,
+    reserve: Reserve,
+    allow: AllowList,
+    now: datetime,
+    *,
+    awaiting_secrets: bool = False,
+) -> Parsed:
+    """Fill in blank secrets from the reserve and validate; raises InvalidInput for all at once.
+
+    `awaiting_secrets` is as for `validate`.
+    """
     fields = fields_of(answers.kind, answers.variant)
     secrets, origins = _complete(answers, reserve, [one for one in fields if one.secret])
     wanted = ["url", *(one.name for one in fields if not one.secret), "path_scope", "test_image"]
@@ -96,7 +106,13 @@ def parse(answers: Answers, reserve: Reserve, allow: AllowList, now: datetime) -
     problems: dict[str, str] = {}
     config, details, expires_on = None, None, None
     try:
-        config = validate(answers.kind, answers.variant, given | secrets, allow=allow)
+        config = validate(
+            answers.kind,
+            answers.variant,
+            given | secrets,
+            allow=allow,
+            awaiting_secrets=awaiting_secrets,
+        )
         problems |= _astray(config, reserve, origins)
     except InvalidInput as error:
         problems |= error.fields

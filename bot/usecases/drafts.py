@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -172,16 +172,7 @@ async def begin(
         if earlier is not None:
             await drafts.drop(session, earlier)
         registry_id = base.registry.id if base else uuid4().hex
-        wanted = Registry(
-            id=registry_id,
-            team_id=actor.team_id,
-            state=DRAFT,
-            created_at=now,
-            created_by=actor.user_id,
-            updated_at=now,
-            updated_by=actor.user_id,
-            **parsed.columns(),
-        )
+        wanted = _wanted(actor, parsed, registry_id, now)
         await refuse_duplicates(session, wanted)
         if base is None:
             session.add(wanted)
@@ -217,20 +208,16 @@ async def check_public(
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
-    problems: dict[str, str] = {}
-    try:
-        parse(answers, Reserve(), deps.allow, deps.clock.now())
-    except InvalidInput as error:
-        secret = {one.name for one in fields_of(answers.kind, answers.variant) if one.secret}
-        problems = {name: told for name, told in error.fields.items() if name not in secret}
-    name = answers.public.get("name", "")
+    now = deps.clock.now()
+    parsed = parse(answers, Reserve(), deps.allow, now, awaiting_secrets=True)
     async with deps.store.reading() as session:
-        if name_of_edited:
-            await _live(session, actor, name_of_edited)
-        if name != name_of_edited and await registries.live(session, actor.team_id, name):
-            problems.setdefault("name", "Another registry has this name already.")
-    if problems:
-        raise InvalidInput(problems)
+        base = await _live(session, actor, name_of_edited) if name_of_edited else None
+        wanted = _wanted(actor, parsed, base.registry.id if base else uuid4().hex, now)
+        # That of a key file is known once that is.
+        known = bool(parsed.login) or not any(
+            one.secret for one in fields_of(answers.kind, answers.variant)
+        )
+        await refuse_duplicates(session, wanted, login_known=known)
 
 
 async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
@@ -409,6 +396,20 @@ def _opened(deps: Deps, credential: Credential | None) -> dict[str, Secret]:
 
 def _held(deps: Deps, credential: Credential | None) -> frozenset[str]:
     return frozenset(_opened(deps, credential))
+
+
+def _wanted(actor: Actor, parsed: Parsed, registry_id: str, now: datetime) -> Registry:
+    """The row that a draft would become."""
+    return Registry(
+        id=registry_id,
+        team_id=actor.team_id,
+        state=DRAFT,
+        created_at=now,
+        created_by=actor.user_id,
+        updated_at=now,
+        updated_by=actor.user_id,
+        **parsed.columns(),
+    )
 
 
 async def _keep(deps: Deps, session: AsyncSession, draft: Draft, parsed: Parsed) -> None:

@@ -10,13 +10,15 @@ from bot.store import registries
 from bot.store.schema import Registry
 
 
-async def refuse_duplicates(session: AsyncSession, wanted: Registry) -> None:
+async def refuse_duplicates(
+    session: AsyncSession, wanted: Registry, *, login_known: bool = True
+) -> None:
     """Raise InvalidInput on the field to change, naming the registry that is there already."""
     problems: dict[str, str] = {}
     named = await registries.holder_of_name(session, wanted.team_id, wanted.name, wanted.id)
     if named is not None:
         problems["name"] = f"There is already a registry of this name, for {_place(named)}."
-    same = await registries.holder_of_login(session, wanted, wanted.id)
+    same = await registries.holder_of_login(session, wanted, wanted.id) if login_known else None
     if same is not None:
         kind = KINDS.get(wanted.kind)
         where = "path_scope" if kind and kind.shared_host else "url"

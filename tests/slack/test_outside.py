@@ -21,6 +21,7 @@ from bot.usecases import drafts, registries, secret_asks
 from bot.usecases.link_codes import GOOD_FOR
 from bot.web.secret_entry import BODY_MOST
 from tests.factories import ALICE, add, checker_of, clock_of, proven, refused
+from tests.kinds.test_form import service_account
 from tests.programs import program
 from tests.slack.entering import Client, enter, shown
 from tests.slack.workspace import Office, Person, opened
@@ -367,3 +368,13 @@ async def drop(page: Page, place: Locator, file: Path) -> None:
             "Input.dispatchDragEvent",
             {"type": kind, "x": box["x"] + 60, "y": box["y"] + 20, "data": data},
         )
+
+
+async def test_a_key_file_may_be_longer_than_slack_takes(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """The page is where such a one goes."""
+    path, code = await key_page(office, alice)
+    text = await send_file(client, path, code, service_account(note="x" * 4000).encode())
+
+    assert "Registrar has it" in text

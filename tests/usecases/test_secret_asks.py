@@ -100,6 +100,11 @@ async def test_a_form_is_right_before_it_waits(deps: Deps) -> None:
     with pytest.raises(InvalidInput) as refused:
         await _ask(deps, wrong)
     assert set(refused.value.fields) == {"name"}
+    await add(deps)
+    twice = Form(replace(generic(password=""), public={**generic().public, "name": "harbor-other"}))
+    with pytest.raises(InvalidInput) as refused:
+        await _ask(deps, twice)
+    assert set(refused.value.fields) == {"url"}
     with pytest.raises(NotAllowed):
         await secret_asks.ask(deps, BOB, FORM, "C1", "V1")
 
