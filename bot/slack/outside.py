@@ -94,6 +94,9 @@ async def _resume(desk: Desk, found: Waiting) -> None:
     if found.form.wanted is not None:
         await follow(desk, actor, found, "")
         return
+    if not found.draft_id:  # taken by an earlier version, which saw to it by itself
+        await _told(desk, found)
+        return
     try:
         done = await drafts.saved_already(desk.deps, actor, found.draft_id)
     except RegistrarError:

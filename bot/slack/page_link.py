@@ -68,13 +68,13 @@ async def kept_or_page(
     only = sent.meta.page or await page_only.holds(desk.deps, actor.team_id)
     if not only:
         return await keep()
-    if not sent.typed and leads_to_page(sent.fields, replace(sent.meta, page=True)):
+    if sent.typed:
+        raise OnlyOnPage({"": page_only.REFUSED})
+    if leads_to_page(sent.fields, replace(sent.meta, page=True)):
         return await page_card(desk, actor, sent.call, sent.form)
     secret = {one.name for one in sent.fields if one.secret}
     try:
         return await keep()
-    except OnlyOnPage:
-        raise
     except InvalidInput as error:
         public = {name: told for name, told in error.fields.items() if name not in secret}
         if public:

@@ -41,6 +41,12 @@ async def tell(session: AsyncSession, digest: str, now: datetime) -> None:
     await session.exec(update(SecretAsk).where(mine).values(told_at=now))
 
 
+async def is_left(session: AsyncSession, before: datetime) -> bool:
+    """Whether there are any to take over."""
+    left = (col(SecretAsk.taken_at) <= before, col(SecretAsk.told_at).is_(None))
+    return (await session.exec(select(SecretAsk.digest).where(*left).limit(1))).first() is not None
+
+
 async def take_over(session: AsyncSession, before: datetime, now: datetime) -> list[SecretAsk]:
     """Those that were taken `before` and of which Slack shows nothing yet; they count as taken now.
 

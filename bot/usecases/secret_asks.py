@@ -211,6 +211,9 @@ async def told(deps: Deps, found: Waiting) -> None:
 
 async def left(deps: Deps) -> list[Waiting]:
     """Drafts that another process was about to try, and died; they are the caller's now."""
+    async with deps.store.reading() as session:
+        if not await secret_asks.is_left(session, await deps.store.now(session) - OVERDUE):
+            return []
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         return [_view(row) for row in await secret_asks.take_over(session, now - OVERDUE, now)]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 from playwright.async_api import Locator, Page, async_playwright, expect
-from sqlmodel import select
+from sqlmodel import select, update
 
 from bot.core.check import Verdict
 from bot.core.secret import Secret
 from bot.slack import ids
 from bot.slack.desk import Desk
 from bot.slack.outside import follow_left
-from bot.store.schema import Draft
+from bot.store.schema import Draft, SecretAsk
 from bot.usecases import drafts, registries, secret_asks
 from bot.usecases.link_codes import GOOD_FOR
 from bot.web.secret_entry import BODY_MOST
@@ -238,6 +238,24 @@ async def test_a_window_whose_process_died_goes_on(
     assert await follow_left(desk) == 1
     await office.background.drain()
     assert "Proven and saved" in str(office.slack.view["blocks"])
+    clock_of(office.deps).skip(secret_asks.OVERDUE)
+    assert await follow_left(desk) == 0
+
+
+async def test_what_an_earlier_version_took_is_left_alone(
+    office: Office, alice: Person, desk: Desk
+) -> None:
+    """It noted no draft, and its window went on by itself."""
+    await ask(office, alice)
+    now = clock_of(office.deps).now()
+    async with office.deps.store.transaction() as session:
+        await session.exec(update(SecretAsk).values(taken_at=now))
+    before = office.slack.view["blocks"]
+    clock_of(office.deps).skip(secret_asks.OVERDUE)
+    await follow_left(desk)
+    await office.background.drain()
+
+    assert office.slack.view["blocks"] == before
     clock_of(office.deps).skip(secret_asks.OVERDUE)
     assert await follow_left(desk) == 0
 
