@@ -298,6 +298,20 @@ def doctor_rotation(names: tuple[str, ...], *, orphans: bool, workspace: str) ->
     sys.exit(_quietly(terminal_doctor.rotation(names, workspace=workspace)))
 
 
+@doctor.command("references")
+@WORKSPACE
+def doctor_references(*, workspace: str) -> None:
+    """Say where the secrets of registries come from, and which references lead nowhere.
+
+    Prints no secret. Exit 0 all lead to one, 1 some do not, 2 could not ask.
+    """
+    from bot import terminal_doctor
+    from bot.logs import configure_logs
+
+    configure_logs("ERROR")
+    sys.exit(_run(terminal_doctor.references(workspace=workspace)))
+
+
 @main.command("pull-secret")
 @click.argument("names", nargs=-1)
 @click.option(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,6 +39,7 @@ from bot.kinds.paced import PacedChecker
 from bot.kinds.pacing import Limits, Pacer
 from bot.kinds.pull_login import PullLogins
 from bot.kinds.rotation.gateway import Rotators
+from bot.references.wiring import wired
 from bot.settings import MAKE_A_KEY, Settings
 from bot.slack.access import People
 from bot.slack.app import build_app
@@ -57,6 +59,7 @@ from bot.usecases.minting import Mint
 from bot.usecases.pruning import prune
 from bot.usecases.purge import purge_deleted
 from bot.usecases.put_back import PutBack
+from bot.usecases.references import tick_references
 from bot.usecases.reminding import tick_reminders
 from bot.usecases.rotation_policies import tick_rotation_policies
 from bot.usecases.rotations import tick_rotations
@@ -89,6 +92,8 @@ class Surroundings:
     resolver: Resolver | None = None
     ca_file: Path | None = None
     aws_endpoint: Callable[[str, str], str | None] = lambda _service, _region: None
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """What references to the environment find."""
     post_seconds: float = APART
     """Seconds between two posts to one channel."""
 
@@ -147,7 +152,17 @@ async def open_tools(
             around.clock,
         )
         by_person = PacedChecker(checker, pacer, around.clock, by_person=True)
-        deps = Deps(store=store, checker=by_person, clock=around.clock, allow=allow)
+        names = {name.upper() for name in Settings.model_fields}
+        following = wired(
+            settings.secret_references,
+            around.variables,
+            names,
+            settings.database_url,
+            around.clock,
+            around.aws_endpoint,
+        )
+        references = stack.enter_context(following)
+        deps = Deps(store, by_person, around.clock, allow, references)
         paced = replace(deps, checker=PacedChecker(checker, pacer, around.clock))
         logins = PullLogins(egress=egress, aws=aws, clock=around.clock)
         looker = Looker(egress=egress, aws=aws, clock=around.clock, pacer=pacer)
@@ -347,6 +362,7 @@ def _tasks(tools: Tools, watch: Watch, courier: Courier, desk: Desk) -> tuple[Ta
         Task("incidents", 1.0, lambda: tick_incidents(deps)),
         Task("storms", 1.0, lambda: tick_channels(deps)),
         Task("reminders", 30.0, lambda: tick_reminders(deps)),
+        Task("references", 120.0, lambda: tick_references(deps)),
         Task("rotations", 5.0, lambda: tick_rotations(tools.paced, tools.rotators)),
         Task("wishes", 60.0, lambda: tick_rotation_policies(tools.paced, tools.rotators)),
         Task("weekly", 60.0, lambda: tick_weekly(deps)),

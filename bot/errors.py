@@ -13,6 +13,7 @@ RegistrarError                 its text is one sentence, fit to show to the pers
 ├── Conflict                   somebody else changed it first, or the name is taken
 │   └── Overtaken              what was typed is kept and can be put on the newer version
 ├── Undecryptable              a stored credential cannot be opened with the keys we hold
+├── Unresolved                 a reference leads to no secret, or may not be followed here
 ├── NoLogin                    a registry has no login to pull with at the moment
 ├── Unseen                     a look into a registry showed nothing; `why` says which way
 ├── InventoryFailed            a cluster could not be looked at as a whole, or not be told of
@@ -98,6 +99,13 @@ class Overtaken(Conflict):
 
 class Undecryptable(RegistrarError):
     """A stored credential cannot be opened: wrong key, moved row or damaged bytes."""
+
+
+class Unresolved(RegistrarError):
+    """A reference leads to no secret, or may not be followed here; the sentence says what to do.
+
+    It names no more than the reference: what was typed may be a secret that looks like one.
+    """
 
 
 class NoLogin(RegistrarError):

@@ -61,6 +61,11 @@ class Settings(BaseModel):
     egress_ca_file: Path | None = Field(
         None, description="PEM bundle of further certificate authorities for registries."
     )
+    secret_references: str = Field(
+        "",
+        description="References that may be given instead of secrets, and for which hosts: "
+        "`env:REG_* @ registry.example.com,…`; unset: none.",
+    )
     aws_identity_access_key_id: str = Field(
         "", description="Registrar's own AWS key, used for nothing but assuming roles."
     )

@@ -30,6 +30,7 @@ _COLOURS: Final = {
     Verdict.UNREACHABLE: "dark_orange",
     Verdict.LIMITED: "cyan",
     Verdict.BLOCKED: "magenta",
+    Verdict.UNRESOLVED: "magenta",
 }
 
 

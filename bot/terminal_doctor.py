@@ -1,13 +1,14 @@
-"""`registrar doctor rotation`: what a rotation would do and lacks, and what was left behind."""
+"""`registrar doctor`: what a rotation would do and lacks or left behind, and lost references."""
 
 from __future__ import annotations
 
 import sys
 
-from bot.bootstrap import open_tools
+from bot.bootstrap import open_deps, open_tools
 from bot.core.access import Actor
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.usecases import references as following
 from bot.usecases import rotation_orphans, rotation_policies
 
 WELL, MISSING = 0, 1
@@ -49,6 +50,18 @@ async def orphans(*, workspace: str) -> int:
     if not found.orphans and not found.unseen:
         _say("Nothing of ours was left anywhere.")
     return MISSING if found.orphans or found.unseen else WELL
+
+
+async def references(*, workspace: str) -> int:
+    """Print where secrets come from and which references lead nowhere; exit code 0 or 1."""
+    settings = Settings.from_environment()
+    async with open_deps(settings) as deps:
+        found = await following.survey(deps, await team_of(deps, workspace))
+    for one in found:
+        _say(f"{one.registry}: {one.reference}: {one.problem or 'leads to a secret'}")
+    if not found:
+        _say("No registry has a reference instead of its secret.")
+    return MISSING if any(one.problem for one in found) else WELL
 
 
 def _say(line: str) -> None:

@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     UNREACHABLE = "unreachable"  # DNS, TLS, timeout, 5xx, not a registry
     LIMITED = "limited"  # asked too often; the credential was not judged
     BLOCKED = "blocked"  # our own egress rules forbid the address or the realm
+    UNRESOLVED = "unresolved"  # the reference leads to no secret; the registry was not asked
 
 
 class Stage(StrEnum):
@@ -79,6 +80,7 @@ class Cause(StrEnum):
     REGION_MISMATCH = "region_mismatch"
     IDENTITY_MISMATCH = "identity_mismatch"
     CLOCK_SKEW = "clock_skew"
+    REFERENCE = "reference"
     NO_BOT_IDENTITY = "no_bot_identity"
 
 

@@ -19,7 +19,8 @@ class Config:
 
     `url` is normalised: `https://host[:port][/prefix]`, lower-case host, no trailing slash (`http://`
     only when the operator allowed it). `values` holds the answers that are not secret by field name
-    (`username`, `region`, `access_key_id`, …), `secrets` the secret ones.
+    (`username`, `region`, `access_key_id`, …), `secrets` the secret ones. `references` are what is
+    stored in place of some of these; until they are followed `secrets` lacks them.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Config:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     path_scope: str = ""
     test_image: str = ""
+    references: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -57,7 +59,7 @@ class Config:
 
     @property
     def anonymous(self) -> bool:
-        return not self.secrets and "role_arn" not in self.values
+        return not self.secrets and not self.references and "role_arn" not in self.values
 
     def with_secrets(self, secrets: Mapping[str, Secret]) -> Config:
         return replace(self, secrets=dict(secrets))

@@ -34,6 +34,7 @@ class DayCounts:
     unreachable: int = 0
     limited: int = 0
     blocked: int = 0
+    unresolved: int = 0
 
     @property
     def good(self) -> int:
@@ -54,7 +55,7 @@ class DayCounts:
 
     def tally(self, day: date) -> Tally:
         """The same for the strip of `bot.core.strip`."""
-        return Tally(start_of(day), self.good, self.failed, self.limited)
+        return Tally(start_of(day), self.good, self.failed, self.limited + self.unresolved)
 
 
 def counted(verdicts: Iterable[Verdict]) -> DayCounts:

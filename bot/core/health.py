@@ -64,6 +64,7 @@ class Trouble(StrEnum):
     OPEN = "open"  # was proven, now accepts anyone
     BLOCKED = "blocked"
     SEALED = "sealed"  # our own keys do not open the stored credential
+    UNRESOLVED = "unresolved"  # the reference that is stored leads to no secret
     UNJUDGED = "unjudged"  # the registry asks to wait, check after check: nobody knows
 
 
@@ -71,6 +72,8 @@ CALM: Final = frozenset({Trouble.UNJUDGED})
 """What is no failure: it is told without calling, and any answer about the credential ends it."""
 
 
+UNTOLD: Final = frozenset({Verdict.LIMITED, Verdict.UNREACHABLE, Verdict.UNRESOLVED})
+"""What tells nothing of the credential."""
 _ODD: Final = {Trouble.OPEN: 3, Trouble.BLOCKED: 2}
 
 
@@ -223,7 +226,7 @@ def decide(
         health = _seen_from(health, now)
     if health.limited and result.verdict is not Verdict.LIMITED:
         health = replace(health, limited=0)
-    if health.unjudged_since and result.verdict not in {Verdict.LIMITED, Verdict.UNREACHABLE}:
+    if health.unjudged_since and result.verdict not in UNTOLD:
         health = replace(health, unjudged_since=None)
     match result.verdict:
         case Verdict.PROVEN:
@@ -243,6 +246,8 @@ def decide(
             return _unreachable(health, result, now, mode)
         case Verdict.LIMITED:
             return _limited(health, result, now)
+        case Verdict.UNRESOLVED:
+            return _unresolved(health, result, now)
 
 
 def sealed(health: Health, sentence: str, remedy: str, now: datetime) -> Decision:
@@ -259,6 +264,17 @@ def sealed(health: Health, sentence: str, remedy: str, now: datetime) -> Decisio
 def replaced(health: Health, *, proven: bool) -> Health:
     """The state after another secret was stored; the record of the registry itself stays."""
     return Health(ever_proven=proven, record=health.record)
+
+
+def renewed(health: Health) -> Health:
+    """The state after a secret that no check has proven yet took the place of another.
+
+    An open incident goes on until the registry is proven; its ladder begins anew.
+    """
+    fresh = replaced(health, proven=False)
+    if health.trouble is None:
+        return fresh
+    return replace(fresh, trouble=health.trouble, since=health.since, rung=-1)
 
 
 def _good(health: Health, now: datetime) -> Decision:
@@ -343,6 +359,24 @@ def _odd(health: Health, result: CheckResult, trouble: Trouble, now: datetime) -
     )
     if odd >= _ODD[trouble]:
         return _open(health, result, trouble, since, odd, now)
+    wait = backoff.DOUBTFUL[odd - 1]
+    return Decision(replace(health, due_at=now + wait), soon=wait)
+
+
+def _unresolved(health: Health, result: CheckResult, now: datetime) -> Decision:
+    """The registry was not asked: what was known of it and its credential stays as it is."""
+    health = replace(health, good=0, good_since=None)
+    if health.trouble is not None and health.trouble not in CALM:
+        return Decision(health)
+    if health.odd_trouble is not Trouble.UNRESOLVED:
+        trouble = Trouble.UNRESOLVED
+        health = replace(health, odd=0, odd_trouble=trouble, odd_since=now, due_at=None)
+    elif health.odd and _early(health, now):
+        return Decision(health, soon=_left(health, now))
+    odd, since = health.odd + 1, health.odd_since or now
+    health = replace(health, odd=odd, odd_since=since)
+    if odd > len(backoff.DOUBTFUL):
+        return _open(health, result, Trouble.UNRESOLVED, since, odd, now)
     wait = backoff.DOUBTFUL[odd - 1]
     return Decision(replace(health, due_at=now + wait), soon=wait)
 

@@ -40,6 +40,7 @@ class CredentialView:
     `login` is the name it signs in as, shortened where the vendor treats it as sensitive
     (`AKIA…7Q2F`); `fingerprint` is keyed, so it tells equal secrets apart without revealing them.
     `typed` is the expiry that a person typed; the provider's word stands above it.
+    `sources` are the references that stand for its secrets.
     """
 
     login: str
@@ -49,6 +50,7 @@ class CredentialView:
     issued_at: datetime | None = None
     expiry: Expiry | None = None
     typed: datetime | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def disputed(self) -> bool:

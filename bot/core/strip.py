@@ -19,7 +19,8 @@ _SIGNS: Final = ((1.0, "▇"), (0.9, "▅"), (0.5, "▃"), (0.0, "▂"))
 class Tally:
     """The checks that fell into a span of time (an hour or a day) that began at `start`.
 
-    `unjudged` are those that say nothing of the registry (asked too often): they count in no share.
+    `unjudged` are those that say nothing of the registry (asked too often, no secret to ask with):
+    they count in no share.
     """
 
     start: datetime
@@ -45,7 +46,7 @@ def tally(
             continue
         if verdict in {Verdict.PROVEN, Verdict.UNPROVEN}:
             good[place] += 1
-        elif verdict is Verdict.LIMITED:
+        elif verdict in {Verdict.LIMITED, Verdict.UNRESOLVED}:
             unjudged[place] += 1
         else:
             failed[place] += 1

@@ -85,6 +85,14 @@ def validate(
     return Config(kind_slug, variant, url, values, secrets, scope, image)
 
 
+def host_of(kind_slug: str, url: str, allow: AllowList) -> str:
+    """The host that a Registry URL names, as in a Config; empty when it is not a valid one."""
+    faults: Faults = {}
+    kind = KINDS.get(kind_slug)
+    found = _url(kind, url.strip(), allow, faults)[0] if kind is not None else ""
+    return "" if faults else found.partition("://")[2].partition("/")[0]
+
+
 def validate_details(answers: Mapping[str, str]) -> Details:
     """Name, description, environment, owner and rotation age; raise InvalidInput."""
     faults: Faults = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.core.access import MINUTES_MAX, MINUTES_MIN
+from bot.core.reference import LONGEST
 from bot.core.registry import Environment
 from bot.kinds.base import Field, Kind, Variant
 from bot.kinds.form import suggest_name
@@ -146,7 +147,7 @@ def _field_block(asked: Field, state: FormState, reset: str = "") -> Block:
         initial="" if asked.secret else state.public.get(asked.name, ""),
         placeholder=_kept_where(state) if kept else asked.placeholder,
         multiline=asked.multiline,
-        limit=asked.max_length,
+        limit=max(asked.max_length, LONGEST) if asked.secret else asked.max_length,
     )
     return input_block(
         ids.field_block(asked.name, reset),
@@ -161,9 +162,17 @@ def _kept_where(state: FormState) -> str:
     return "kept for 15 minutes" if state.meta.draft else "stored; leave blank to keep it"
 
 
+def _sources(state: FormState) -> dict[str, str]:
+    lines = (line.partition("=") for line in state.meta.sources.split("\n"))
+    return {name: text for name, _, text in lines}
+
+
 def _hints(asked: Field, state: FormState, *, kept: bool) -> list[str]:
     hints = []
-    if kept and state.meta.draft:
+    source = _sources(state).get(asked.name, "")
+    if kept and source:
+        hints.append(f"It comes from {source}; leave blank to keep that.")
+    elif kept and state.meta.draft:
         hints.append("Kept for 15 minutes; leave blank to use it.")
     elif kept:
         hints.append("Leave blank to keep the stored one.")

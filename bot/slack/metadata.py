@@ -17,10 +17,11 @@ class ViewMeta:
 
     `kind` and `variant` are those the form shows, `editing` the name of the registry being edited,
     at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
-    we hold a secret for, comma-separated. `listing` is which page of which alert is shown, `alert`
-    the incident and version that are snoozed, `credential` the id of the one to find an owner for,
-    `request` that of the request that is decided on. `page` says that the form has no fields for
-    secrets, which are entered on the page outside Slack.
+    we hold a secret for, comma-separated, `sources` the references that stand for some of them, as
+    lines `name=reference`. `listing` is which page of which alert is shown, `alert` the incident
+    and version that are snoozed, `credential` the id of the one to find an owner for, `request`
+    that of the request that is decided on. `page` says that the form has no fields for secrets,
+    which are entered on the page outside Slack.
     """
 
     channel: str = ""
@@ -30,6 +31,7 @@ class ViewMeta:
     version: int = 0
     draft: str = ""
     kept: str = ""
+    sources: str = ""
     listing: str = ""
     alert: str = ""
     credential: str = ""
@@ -51,6 +53,7 @@ class ViewMeta:
             version=_number(found, "version"),
             draft=_text(found, "draft"),
             kept=_text(found, "kept"),
+            sources=_text(found, "sources"),
             listing=_text(found, "listing"),
             alert=_text(found, "alert"),
             credential=_text(found, "credential"),

@@ -47,6 +47,7 @@ SINGULAR: Final = {
     Trouble.BLOCKED: "is blocked",
     Trouble.SEALED: "cannot be tested",
     Trouble.UNJUDGED: "has not been proven",
+    Trouble.UNRESOLVED: "has no secret to be tested with",
 }
 PLURAL: Final = {
     Trouble.REFUSED: "are refused",
@@ -55,6 +56,7 @@ PLURAL: Final = {
     Trouble.BLOCKED: "are blocked",
     Trouble.SEALED: "cannot be tested",
     Trouble.UNJUDGED: "have not been proven",
+    Trouble.UNRESOLVED: "have no secret to be tested with",
 }
 STOPS: Final = {
     Trouble.REFUSED: "Deploys and new pods that pull from {places} will fail; running ones go on.",
@@ -72,7 +74,12 @@ STOPS: Final = {
     Trouble.UNJUDGED: (
         "Pulling from {places} goes on as it is, but what Registrar says of it is as old as that."
     ),
+    Trouble.UNRESOLVED: (
+        "Clusters that pull from {places} with a login of Registrar's keep the one they have; "
+        "whether the credential works is not known."
+    ),
 }
+FIXED_HERE: Final = {Trouble.REFUSED, Trouble.SEALED, Trouble.UNRESOLVED}
 LABELS: Final = {
     Button.FIX: "Fix credential",
     Button.RETEST: "Retest",
@@ -326,7 +333,7 @@ def _controls(view: IncidentView) -> list[Block]:
 
 def _button(view: IncidentView, one: Button, style: str = "") -> Element:
     label = LABELS[one]
-    if one is Button.FIX and view.incident.trouble not in {Trouble.REFUSED, Trouble.SEALED}:
+    if one is Button.FIX and view.incident.trouble not in FIXED_HERE:
         label = "Edit"
     names = ", ".join(each.name for each in affected(view)[:NAMED])
     value = f"{view.id}:{view.incident.version}"

@@ -23,6 +23,7 @@ TROUBLES: Final = {
     Trouble.BLOCKED: "⛔ blocked",
     Trouble.SEALED: "🔒 not testable",
     Trouble.UNJUDGED: "⏳ not proven",
+    Trouble.UNRESOLVED: "🔗 no secret",
 }
 ROWS: Final = 8
 NAMES: Final = 10

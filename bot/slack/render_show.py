@@ -101,6 +101,8 @@ def _credential(registry: RegistryView, now: datetime) -> str:
     if credential is None:
         return "No credential: it is read anonymously."
     parts = [f"Credential {code(credential.login)}" if credential.login else "Credential"]
+    if credential.sources:
+        parts.append(f"secret from {' and '.join(code(one) for one in credential.sources)}")
     if credential.fingerprint:
         parts.append(f"fingerprint {code(credential.fingerprint)}")
     parts.append(age_words(credential, registry.kind, now))

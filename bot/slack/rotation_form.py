@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from bot.core.reference import LONGEST
 from bot.core.rotation import GRACE, GRACE_MOST
 from bot.kinds.base import Field
 from bot.kinds.guide import Guide, guide
@@ -114,7 +115,7 @@ def _field_block(asked: Field, state: RotationState) -> Block:
         initial="" if asked.secret else state.typed.get(asked.name, stored),
         placeholder="kept for 15 minutes" if kept else asked.placeholder,
         multiline=asked.multiline,
-        limit=asked.max_length,
+        limit=max(asked.max_length, LONGEST) if asked.secret else asked.max_length,
     )
     hint = "Kept for 15 minutes; leave blank to use it." if kept else asked.hint
     return input_block(

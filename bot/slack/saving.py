@@ -227,6 +227,7 @@ async def filled(
         version=draft.version,
         draft=draft_id,
         kept=",".join(sorted(draft.has_secrets)),
+        sources="\n".join(f"{name}={text}" for name, text in draft.sources.items()),
     )
     meta = await drawn(desk, call.team, meta)
     return registry_form(FormState(meta, answers.public, problems))

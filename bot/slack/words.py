@@ -18,6 +18,7 @@ STATES: Final = {
     Verdict.UNREACHABLE: "🟠 unreachable",
     Verdict.LIMITED: "⏳ limited",
     Verdict.BLOCKED: "⛔ blocked",
+    Verdict.UNRESOLVED: "🔗 unresolved",
 }
 NEVER_CHECKED: Final = "⚪ never checked"
 BROKEN: Final = "⛔ broken"

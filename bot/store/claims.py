@@ -29,7 +29,7 @@ _COLUMNS: Final = """
     SELECT r.id, r.team_id, r.kind, r.variant, r.url, r.host, r.path_scope, r.test_image, r.login,
     r.values_json, r.version, r.fence, r.attempts, r.next_check_at, r.recheck_minutes,
     w.recheck_minutes, r.health_json, r.broken, r.verdict, r.cause, r.sentence, r.remedy,
-    c.id, c.fingerprint, c.blob, c.proven, c.issued_at, c.expires_at, c.expires_source,
+    c.id, c.fingerprint, c.source, c.blob, c.proven, c.issued_at, c.expires_at, c.expires_source,
     a.guard_json,
     r.login <> '' AND EXISTS (
         SELECT 1 FROM registry s
@@ -52,7 +52,7 @@ class Claimed:
 
     `shared` tells that other registries sign in with the same account; `due_at` is None for one
     that came along because it shares the secret of a due one. `fence` is that of this claim, and
-    `attempts` counts it.
+    `attempts` counts it. `source` is set when a reference stands for a secret.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Claimed:
     remedy: str
     credential_id: str
     fingerprint: str
+    source: str
     blob: bytes | None
     proven: bool
     issued_at: datetime | None
@@ -174,6 +175,17 @@ async def hasten(session: AsyncSession, account: Account, now: datetime) -> None
     )
     values = {"team": team, "host": host, "login": login}
     await run(session, statement, now=now, soon=now + CONFIRM, **values)
+
+
+async def hasten_one(session: AsyncSession, registry_id: str, now: datetime) -> bool:
+    """Check one registry now; False when it is to be checked within a minute anyway."""
+    statement = sql(
+        session,
+        "UPDATE registry SET next_check_at = :now WHERE id = :id AND state = 'live'",
+        "AND next_check_at > :soon",
+    )
+    changed = await run(session, statement, now=now, soon=now + CONFIRM, id=registry_id)
+    return bool(changed.rowcount)
 
 
 async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
@@ -342,13 +354,13 @@ def _claimed(row: Any) -> Claimed:
     (
         registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
         version, fence, attempts, due_at, recheck_minutes, workspace_minutes, health_json, broken,
-        verdict, cause, sentence, remedy, credential_id, fingerprint, blob, proven, issued_at,
-        expires_at, expires_source, guard_json, shared,
+        verdict, cause, sentence, remedy, credential_id, fingerprint, source, blob, proven,
+        issued_at, expires_at, expires_source, guard_json, shared,
     ) = row  # fmt: skip
     return Claimed(
         registry_id, team_id, kind, variant, url, host, path_scope, test_image, login, values_json,
         version, fence + 1, attempts + 1, moment(due_at), recheck_minutes, workspace_minutes,
         health_json, broken, verdict, cause, sentence, remedy, credential_id or "",
-        fingerprint or "", blob, bool(proven), moment(issued_at), moment(expires_at),
+        fingerprint or "", source or "", blob, bool(proven), moment(issued_at), moment(expires_at),
         expires_source or "", guard_json or "{}", bool(shared),
     )  # fmt: skip

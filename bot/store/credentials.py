@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.check import CheckResult, Verdict
+from bot.core.reference import packed
 from bot.core.secret import Secret
 from bot.errors import Undecryptable
 from bot.store import minted
@@ -17,19 +19,36 @@ from bot.store.cipher import Keyring, Place
 from bot.store.schema import CURRENT, PREVIOUS, RETIRED, Credential
 
 
-def sealed(credential: Credential, secrets: Mapping[str, Secret], keyring: Keyring) -> Credential:
-    """Put secrets into a credential's row (envelope, key id and fingerprint)."""
-    credential.blob = keyring.seal(secrets, _place(credential))
+def sealed(
+    credential: Credential,
+    secrets: Mapping[str, Secret],
+    keyring: Keyring,
+    references: Mapping[str, str] | None = None,
+) -> Credential:
+    """Put secrets into a credential's row (envelope, key id and fingerprint).
+
+    Of a secret with a reference only that is stored; the fingerprint is that of the secrets.
+    """
+    followed = references or {}
+    credential.blob = keyring.seal(packed(secrets, followed), _place(credential))
+    credential.source = json.dumps(dict(followed)) if followed else ""
     credential.key_id = keyring.first
     credential.fingerprint = keyring.fingerprint(secrets, credential.team_id)
     return credential
 
 
 def opened(credential: Credential | None, keyring: Keyring) -> dict[str, Secret]:
-    """The secrets of a credential; raises Undecryptable when there is nothing that opens."""
+    """What `packed` made of a credential; raises Undecryptable when there is nothing that opens."""
     if credential is None or credential.blob is None:
         raise Undecryptable("The stored credential is missing.")
     return keyring.open(credential.blob, _place(credential))
+
+
+def source_of(credential: Credential | None) -> dict[str, str]:
+    """The references of a credential by field, to be shown; what is followed is in its envelope."""
+    if credential is None or not credential.source:
+        return {}
+    return {str(name): str(text) for name, text in json.loads(credential.source).items()}
 
 
 async def find(session: AsyncSession, credential_id: str) -> Credential | None:

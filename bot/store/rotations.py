@@ -122,7 +122,7 @@ async def sharing(
 ) -> Sequence[Registry]:
     """Other live registries of these kinds that have the same credential in force, by name.
 
-    Only at the host of `lead`, unless `anywhere`.
+    Only at the host of `lead`, unless `anywhere`. What a reference stands for is changed elsewhere.
     """
     same = [
         col(Registry.team_id) == lead.team_id,
@@ -132,6 +132,7 @@ async def sharing(
         col(Registry.login) == lead.login,
         col(Credential.state) == CURRENT,
         col(Credential.fingerprint) == fingerprint,
+        col(Credential.source) == "",
     ]
     if not anywhere:
         same.append(col(Registry.host) == lead.host)

@@ -170,7 +170,7 @@ class Credential(Row, table=True):
 
     In a rotation it is `next` while it waits to be put in force, and `previous` while it is kept as
     a way back and until it was seen dead. `blob` is the envelope of `bot.store.cipher`, gone once
-    the secret is destroyed.
+    the secret is destroyed. `source` shows the references in it, as JSON by field.
     """
 
     __tablename__ = "credential"
@@ -194,6 +194,7 @@ class Credential(Row, table=True):
     shown_login: str = ""
     fingerprint: str = ""
     key_id: str = ""
+    source: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     blob: bytes | None = Field(default=None, sa_type=LargeBinary)
     proven: bool = False
     stored_at: datetime
@@ -459,6 +460,7 @@ class DayCount(Row, table=True):
     unreachable: int = 0
     limited: int = 0
     blocked: int = 0
+    unresolved: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class HomeView(Row, table=True):

@@ -41,6 +41,7 @@ from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationMember
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
 from bot.usecases.permission import require_manager
+from bot.usecases.resolving import owned_elsewhere
 from bot.usecases.rotation_switch import (
     entry_for,
     entry_of,
@@ -89,6 +90,8 @@ async def start(
         stored = await registries.locked(session, team_id, registry_id)
         if stored is None or stored.credential is None:
             raise NotFound("This registry is not there any more, or has no credential.")
+        if why := owned_elsewhere(credentials.source_of(stored.credential)):
+            raise Conflict(why)
         old = stored_config(
             stored.registry, credentials.opened(stored.credential, deps.store.keyring)
         )

@@ -10,13 +10,12 @@ from bot.core.access import Actor
 from bot.core.check import Cause, CheckResult, Level, Progress, Stage, Verdict
 from bot.core.registry import RegistryView
 from bot.core.schedule import interval, next_check
-from bot.errors import NotFound, Undecryptable
+from bot.errors import NotFound, Undecryptable, Unresolved
 from bot.store import checks, credentials, day_counts, registries, workspaces
 from bot.store.claims import Account
 from bot.store.registries import Stored
 from bot.usecases.consequences import follow
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import stored_config
 from bot.usecases.judging import (
     judge,
     must_wait,
@@ -24,8 +23,10 @@ from bot.usecases.judging import (
     person_waits,
     sign_in,
 )
+from bot.usecases.references import whole
 from bot.usecases.registries import broken_sentence, find
 from bot.usecases.registry_view import view_of
+from bot.usecases.resolving import not_resolved
 from bot.usecases.stored_states import stored_health
 
 AT_ONCE: Final = 20
@@ -73,16 +74,18 @@ async def check_all(deps: Deps, actor: Actor, each: Each) -> list[tuple[Registry
 async def _check(
     deps: Deps, actor: Actor, stored: Stored, progress: Progress | None
 ) -> tuple[RegistryView, CheckResult]:
-    row = stored.registry
     try:
-        secrets = credentials.opened(stored.credential, deps.store.keyring)
+        stored, config = await whole(deps, stored)
     except Undecryptable:
         result = _not_opened(deps)
         return await _write(deps, actor, stored, result, opened=False), result
+    except Unresolved as error:
+        result = not_resolved(error, deps.clock.now())
+        return await _write(deps, actor, stored, result, opened=True), result
     waiting = await _waiting(deps, stored)
     if waiting is not None:
         return view_of(stored), waiting
-    result = await deps.checker.check(stored_config(row, secrets), progress)
+    result = await deps.checker.check(config, progress)
     return await _write(deps, actor, stored, result, opened=True), result
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.check import CheckResult, Progress
 from bot.core.clock import Clock
 from bot.core.config import Config
+from bot.core.reference import NoReferences, References
 from bot.kinds.net import AllowList
 from bot.store.engine import Store
 
@@ -20,9 +21,13 @@ class Checks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """The database, the checker, the time, and which private hosts the operator allows."""
+    """The database, the checker, the time, and which private hosts the operator allows.
+
+    `references` follows what is stored in place of secrets.
+    """
 
     store: Store
     checker: Checks
     clock: Clock
     allow: AllowList
+    references: References = field(default_factory=NoReferences)

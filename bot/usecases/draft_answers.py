@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.core.config import Config
+from bot.core.reference import reference_in, unpacked
 from bot.core.registry import Details
 from bot.core.secret import Secret
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, Unresolved
 from bot.kinds.base import Field
 from bot.kinds.form import login_of, shown_login, validate, validate_details
 from bot.kinds.net import AllowList
 from bot.kinds.registry_kinds import KINDS
 from bot.store.schema import Registry
+from bot.usecases.resolving import Values
 
+CHANGED: Final = Unresolved("Its secret was changed at this moment. Try again.")
 TYPED: Final = "typed"
 KEPT: Final = "kept"
 
@@ -35,7 +40,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Secrets that may stand in for blank ones.
+    """Secrets that may stand in for blank ones, as they are stored, references among them.
 
     `typed` were typed by the same person minutes ago, for this kind. `kept` are those of the stored
     credential of the registry at `url`; they go nowhere else.
@@ -90,15 +95,17 @@ def parse(
     reserve: Reserve,
     allow: AllowList,
     now: datetime,
+    values: Values = MappingProxyType({}),
     *,
     awaiting_secrets: bool = False,
 ) -> Parsed:
     """Fill in blank secrets from the reserve and validate; raises InvalidInput for all at once.
 
-    `awaiting_secrets` is as for `validate`.
+    `values` are what the references among them lead to; `awaiting_secrets` is as for `validate`.
     """
     fields = fields_of(answers.kind, answers.variant)
-    secrets, origins = _complete(answers, reserve, [one for one in fields if one.secret])
+    given_secrets, origins = _complete(answers, reserve, [one for one in fields if one.secret])
+    secrets, references, unresolved = _followed(given_secrets, values)
     wanted = ["url", *(one.name for one in fields if not one.secret), "path_scope", "test_image"]
     given: dict[str, str | Secret] = {
         name: answers.public[name] for name in wanted if name in answers.public
@@ -113,9 +120,11 @@ def parse(
             allow=allow,
             awaiting_secrets=awaiting_secrets,
         )
+        config = replace(config, references=references)
         problems |= _astray(config, reserve, origins)
     except InvalidInput as error:
         problems |= error.fields
+    problems |= unresolved
     try:
         details = validate_details(answers.public)
     except InvalidInput as error:
@@ -136,16 +145,25 @@ def fields_of(kind: str, variant: str) -> tuple[Field, ...]:
     return next((one.fields for one in KINDS[kind].variants if one.slug == variant), ())
 
 
-def stored_config(row: Registry, secrets: Mapping[str, Secret]) -> Config:
-    """What a stored registry needs to be signed in to."""
+def references_of(answers: Answers, reserve: Reserve) -> tuple[str, ...]:
+    """The references among what was typed and what may stand in for blanks."""
+    typed = [reference_in(one) for one in answers.secrets.values()]
+    stored = [unpacked(some)[1].values() for some in (reserve.typed, reserve.kept)]
+    return tuple(text for text in (*typed, *chain(*stored)) if text)
+
+
+def stored_config(row: Registry, stored: Mapping[str, Secret]) -> Config:
+    """What a stored registry is signed in to with; references in it are not followed yet."""
+    secrets, references = unpacked(stored)
     return Config(
         kind=row.kind,
         variant=row.variant,
         url=row.url,
         values=stored_values(row),
-        secrets=dict(secrets),
+        secrets=secrets,
         path_scope=row.path_scope,
         test_image=row.test_image,
+        references=references,
     )
 
 
@@ -158,24 +176,50 @@ def stored_values(row: Registry) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
+def _followed(
+    given: Mapping[str, Secret | str], values: Values
+) -> tuple[dict[str, Secret], dict[str, str], dict[str, str]]:
+    """Secrets, the references of some of them, and why others have none, by field."""
+    secrets: dict[str, Secret] = {}
+    references: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name, one in given.items():
+        found = one if isinstance(one, Secret) else values.get(one, CHANGED)
+        if isinstance(found, Unresolved):
+            problems[name] = str(found)
+            continue
+        secrets[name] = found
+        if isinstance(one, str):
+            references[name] = one
+    return secrets, references, problems
+
+
 def _complete(
     answers: Answers, reserve: Reserve, fields: list[Field]
-) -> tuple[dict[str, Secret], dict[str, str]]:
-    secrets: dict[str, Secret] = {}
+) -> tuple[dict[str, Secret | str], dict[str, str]]:
+    """The secret of each field, or the reference that stands for it, and whose it is."""
+    secrets: dict[str, Secret | str] = {}
     origins: dict[str, str] = {}
+    before = [_whole(some) for some in (reserve.typed, reserve.kept)]
     typed = {one.name for one in fields if answers.secrets.get(one.name)}
     # A new secret key ends what belonged to the old one, such as its session token.
     renewed = any(one.required and one.name in typed for one in fields)
     for one in fields:
         if one.name in typed:
-            secrets[one.name], origins[one.name] = answers.secrets[one.name], TYPED
+            given = answers.secrets[one.name]
+            secrets[one.name], origins[one.name] = reference_in(given) or given, TYPED
         elif renewed and not one.required:
             continue
-        elif one.name in reserve.typed:
-            secrets[one.name], origins[one.name] = reserve.typed[one.name], TYPED
-        elif one.name in reserve.kept:
-            secrets[one.name], origins[one.name] = reserve.kept[one.name], KEPT
+        elif one.name in before[0]:
+            secrets[one.name], origins[one.name] = before[0][one.name], TYPED
+        elif one.name in before[1]:
+            secrets[one.name], origins[one.name] = before[1][one.name], KEPT
     return secrets, origins
+
+
+def _whole(stored: Mapping[str, Secret]) -> dict[str, Secret | str]:
+    secrets, references = unpacked(stored)
+    return {**secrets, **references}
 
 
 def _astray(config: Config, reserve: Reserve, origins: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -20,9 +20,11 @@ from bot.core.access import Actor
 from bot.core.check import CheckResult, Progress, Verdict
 from bot.core.config import Config
 from bot.core.health import Health
+from bot.core.reference import Use, packed, unpacked
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptable
+from bot.kinds.form import host_of
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
 from bot.store.schema import DRAFT, OPEN, SAVED, Credential, Draft, Registry
@@ -35,12 +37,14 @@ from bot.usecases.draft_answers import (
     Reserve,
     fields_of,
     parse,
+    references_of,
     stored_values,
 )
 from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.guard import Guard
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
 from bot.usecases.permission import require_manager
+from bot.usecases.resolving import Values, of_draft, refuse_owned, values_of
 from bot.usecases.rotation_proof import (
     begun_with,
     failed_elsewhere,
@@ -80,7 +84,8 @@ class DraftView:
     """What a form is filled with again: answers without secrets, and which secrets are held.
 
     `editing` names the registry being edited, at `version`; empty and 0 for a new one. `plan` is
-    set when it is the new credential of a rotation.
+    set when it is the new credential of a rotation. `sources` are the references that stand for
+    secrets, by field.
     """
 
     answers: Answers
@@ -88,6 +93,7 @@ class DraftView:
     editing: str
     version: int
     plan: Plan | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,8 @@ async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
     if held and held.expires_typed:
         public["expires_on"] = held.expires_typed.date().isoformat()
     answers = Answers(row.kind, row.variant, public)
-    return DraftView(answers, _held(deps, held), row.name, row.version)
+    sources = credentials.source_of(held)
+    return DraftView(answers, _held(deps, held), row.name, row.version, sources=sources)
 
 
 async def begin(
@@ -140,7 +147,9 @@ async def begin(
     plan: Plan | None = None,
     page: Page | None = None,
 ) -> str:
-    """Validate answers and keep them as a draft; answers its id. No network.
+    """Validate answers and keep them as a draft; answers its id. No registry is asked.
+
+    References among the secrets are followed, which must not take long.
 
     For an edit, `name_of_edited` and the `version` the form was opened at; blank secrets are then
     those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
@@ -154,6 +163,7 @@ async def begin(
     await require_manager(deps, actor, what, name_of_edited)
     now = deps.clock.now()
     new_id = uuid4().hex
+    values = await _values(deps, actor, answers, name_of_edited, version, draft_id)
     async with deps.store.transaction() as session:
         await workspaces.ensure(session, actor.team_id, now)
         if page is not None:
@@ -164,9 +174,10 @@ async def begin(
         base, seen = await _base(session, actor, name_of_edited, version, earlier)
         reserve = await _reserve(deps, session, answers, base, earlier)
         if plan is not None:
+            refuse_owned(credentials.source_of(base.credential if base else None))
             reserve = replace(reserve, kept={})  # a new secret, not the stored one
         gone = bool(draft_id) and earlier is None
-        parsed = _parse(deps, answers, reserve, gone=gone)
+        parsed = _parse(deps, answers, reserve, values, gone=gone)
         if plan is not None:
             refuse_the_same(deps, base, parsed)
         if earlier is not None:
@@ -246,9 +257,10 @@ async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
         if draft.base_version:
             stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
             name = stored.registry.name if stored else ""
+        sources = credentials.source_of(await credentials.find(session, draft.credential_id))
     held = frozenset(json.loads(draft.secrets_json))
     plan = Plan.parse(draft.rotation_json) if draft.rotation_json else None
-    return DraftView(_answers(draft), held, name, draft.base_version, plan)
+    return DraftView(_answers(draft), held, name, draft.base_version, plan, sources)
 
 
 async def try_draft(
@@ -295,12 +307,15 @@ async def weigh(deps: Deps, actor: Actor, draft_id: str) -> Guard | None:
     await require_manager(deps, actor, "edit a registry")
     async with deps.store.reading() as session:
         draft = await _mine(deps, session, actor, draft_id)
-        if not draft.base_version or draft.rotation_json:
-            return None
+    if not draft.base_version or draft.rotation_json:
+        return None
+    values = await of_draft(deps, draft)
+    async with deps.store.reading() as session:
         held = await credentials.find(session, draft.credential_id)
         reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
         now = await deps.store.now(session)
-        columns = parse(_answers(draft), reserve, deps.allow, deps.clock.now()).columns()
+        answers = _answers(draft)
+        columns = parse(answers, reserve, deps.allow, deps.clock.now(), values).columns()
         return await guard.edit(session, actor.team_id, draft.registry_id, columns, now)
 
 
@@ -335,6 +350,20 @@ async def discard(deps: Deps, actor: Actor, draft_id: str) -> None:
         await drafts.drop(session, draft)
 
 
+async def _values(
+    deps: Deps, actor: Actor, answers: Answers, edited: str, version: int, draft_id: str
+) -> Values:
+    """What the references of a form lead to; before the transaction, which waits for nobody."""
+    host = host_of(answers.kind, answers.public.get("url", ""), deps.allow)
+    async with deps.store.reading() as session:
+        now = deps.clock.now()
+        earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+        base, _ = await _base(session, actor, edited, version, earlier)
+        reserve = await _reserve(deps, session, answers, base, earlier)
+    found = references_of(answers, reserve) if host else ()
+    return await values_of(deps, Use(actor.team_id, host), found)
+
+
 async def _live(session: AsyncSession, actor: Actor, name: str) -> Stored:
     stored = await registries.live(session, actor.team_id, name)
     if stored is None:
@@ -367,16 +396,21 @@ async def _reserve(
     if earlier is not None and _answers(earlier).kind == answers.kind:
         origins = json.loads(earlier.secrets_json)
         held = _opened(deps, await credentials.find(session, earlier.credential_id))
-        typed = {name: held[name] for name in held if origins.get(name) == TYPED}
+        secrets, references = unpacked(held)
+        mine = {name for name, origin in origins.items() if origin == TYPED}
+        typed = packed(
+            {name: one for name, one in secrets.items() if name in mine},
+            {name: one for name, one in references.items() if name in mine},
+        )
     if base is not None and base.registry.kind == answers.kind:
         kept = _opened(deps, base.credential)
     return Reserve(typed, kept, base.registry.url if base else "")
 
 
-def _parse(deps: Deps, answers: Answers, reserve: Reserve, *, gone: bool) -> Parsed:
+def _parse(deps: Deps, answers: Answers, reserve: Reserve, values: Values, *, gone: bool) -> Parsed:
     """Complete and valid answers; when the earlier draft is `gone`, its secrets are asked for."""
     try:
-        return parse(answers, reserve, deps.allow, deps.clock.now())
+        return parse(answers, reserve, deps.allow, deps.clock.now(), values)
     except InvalidInput as error:
         secret = {one.name for one in fields_of(answers.kind, answers.variant) if one.secret}
         blank = {name for name in secret if not answers.secrets.get(name)} & set(error.fields)
@@ -395,7 +429,8 @@ def _opened(deps: Deps, credential: Credential | None) -> dict[str, Secret]:
 
 
 def _held(deps: Deps, credential: Credential | None) -> frozenset[str]:
-    return frozenset(_opened(deps, credential))
+    secrets, references = unpacked(_opened(deps, credential))
+    return frozenset({*secrets, *references})
 
 
 def _wanted(actor: Actor, parsed: Parsed, registry_id: str, now: datetime) -> Registry:
@@ -427,7 +462,10 @@ async def _keep(deps: Deps, session: AsyncSession, draft: Draft, parsed: Parsed)
         expires_source="person" if parsed.expires_on else "",
         expires_typed=parsed.expires_on,
     )
-    session.add(credentials.sealed(credential, parsed.config.secrets, deps.store.keyring))
+    config = parsed.config
+    session.add(
+        credentials.sealed(credential, config.secrets, deps.store.keyring, config.references)
+    )
     await session.flush()  # the draft points to it
     session.add(draft)
 
@@ -448,6 +486,9 @@ async def _mine(deps: Deps, session: AsyncSession, actor: Actor, draft_id: str) 
 async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config, Credential]:
     """Take the draft for one check; a double click finds it taken."""
     now = deps.clock.now()
+    async with deps.store.reading() as session:
+        draft = await _mine(deps, session, actor, draft_id)
+    values = await of_draft(deps, draft)
     async with deps.store.transaction() as session:
         draft = await _mine(deps, session, actor, draft_id)
         if draft.state == SAVED:
@@ -457,7 +498,12 @@ async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config
         held = await credentials.find(session, draft.credential_id)
         reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
         assert held is not None  # it was opened
-        return draft, parse(_answers(draft), reserve, deps.allow, now).config, held
+        config = parse(_answers(draft), reserve, deps.allow, now, values).config
+        mark = deps.store.keyring.fingerprint(config.secrets, actor.team_id)
+        if mark != held.fingerprint:  # what a reference leads to was changed since
+            held.fingerprint = mark
+            session.add(held)
+        return draft, config, held
 
 
 async def _record(

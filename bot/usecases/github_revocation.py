@@ -82,7 +82,7 @@ async def _old(
     """How the old token signed in; None when it is not kept any more."""
     stored = await registries.live_by_id(session, row.team_id, row.registry_id)
     old = await credentials.find(session, member.old_credential_id)
-    if stored is None or old is None or old.blob is None:
+    if stored is None or old is None or old.blob is None or old.source:
         return None
     before = Entry.parse(member.before_json)
     secrets = credentials.opened(old, deps.store.keyring)

@@ -13,13 +13,14 @@ from bot.core.image import Reference
 from bot.core.listing import FoundRepository, FoundTag, Page
 from bot.core.policy import canonical_host
 from bot.core.sight import Absence, ImageFacts
-from bot.errors import Undecryptable, Unseen
-from bot.store import credentials
+from bot.errors import Undecryptable, Unresolved, Unseen
 from bot.store.registries import Stored
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import stored_config
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits
+from bot.usecases.references import whole
 from bot.usecases.registries import find
+from bot.usecases.resolving import REMEDY
+from bot.usecases.retest import PUT_IN_AGAIN
 
 _T = TypeVar("_T")
 
@@ -65,7 +66,13 @@ async def open_registry(deps: Deps, actor: Actor, name: str) -> Opened:
     """A registry that may be signed in to now; raises Unseen when that would do harm."""
     async with deps.store.reading() as session:
         stored = await find(session, actor, name)
-        row, held = stored.registry, stored.credential
+    try:
+        stored, config = await whole(deps, stored)
+    except (Undecryptable, Unresolved) as error:
+        remedy = REMEDY if isinstance(error, Unresolved) else PUT_IN_AGAIN
+        raise Unseen(Absence.NOT_ASKED, str(error), remedy) from None
+    row, held = stored.registry, stored.credential
+    async with deps.store.reading() as session:
         account, fingerprint = _account(stored), held.fingerprint if held else ""
         now = deps.clock.now()
         until = await person_waits(session, account, fingerprint, now)
@@ -78,12 +85,7 @@ async def open_registry(deps: Deps, actor: Actor, name: str) -> Opened:
             f"The credential of {name} was refused at its last check, so nothing was looked at.",
             f"Mend it first: edit {name}.",
         )
-    try:
-        secrets = credentials.opened(held, deps.store.keyring)
-    except Undecryptable as error:
-        again = "Edit the registry and put the credential in again."
-        raise Unseen(Absence.NOT_ASKED, str(error), again) from None
-    return Opened(stored, stored_config(row, secrets))
+    return Opened(stored, config)
 
 
 async def watched(deps: Deps, opened: Opened, look: Awaitable[_T]) -> _T:

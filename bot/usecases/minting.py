@@ -16,13 +16,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.backoff import DOUBTFUL
 from bot.core.config import Config
-from bot.errors import NoLogin, Undecryptable
+from bot.errors import NoLogin, Undecryptable, Unresolved
 from bot.kinds.pull_login import PullLogin, is_short_lived
 from bot.store import credentials, minted, registries
 from bot.store.registries import Stored
 from bot.store.schema import Credential, MintedLogin
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
+from bot.usecases.resolving import follow
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,7 @@ class Mint:
         """
         config = self._config(stored)
         if config.anonymous or not is_short_lived(config.kind):
-            return await self._logins.of(config)
+            return await self._asked(stored, config)
         kept = self._kept(stored, held, now)
         if held is not None and kept is not None and not _aged(held, now):
             return kept
@@ -105,8 +106,7 @@ class Mint:
         try:
             if stored is None or stored.credential is None:
                 raise NoLogin(CHANGED)
-            config = self._config(stored)
-            await self._keep(stored, await self._logins.of(config))
+            await self._keep(stored, await self._asked(stored, self._config(stored)))
         except (NoLogin, Undecryptable) as error:
             wait = DOUBTFUL[min(row.attempts, len(DOUBTFUL) - 1)]
             async with deps.store.transaction() as session:
@@ -128,7 +128,7 @@ class Mint:
             if held is not None and kept is not None and not _aged(held, now):
                 return kept
             try:
-                return await self._keep(stored, await self._logins.of(config))
+                return await self._keep(stored, await self._asked(stored, config))
             except _Changed:
                 raise
             except NoLogin as error:
@@ -183,6 +183,15 @@ class Mint:
         pair = minted.opened(held, self._deps.store.keyring)
         return PullLogin(*pair, held.expires_at) if pair is not None else None
 
+    async def _asked(self, stored: Stored, kept: Config) -> PullLogin | None:
+        """The login that the provider gives now, with the secret as it is now."""
+        row = stored.registry
+        try:
+            config = await follow(self._deps, row.team_id, kept, row.login)
+        except Unresolved as error:
+            raise NoLogin(str(error)) from None
+        return await self._logins.of(config)
+
     def _config(self, stored: Stored) -> Config:
         secrets = credentials.opened(stored.credential, self._deps.store.keyring)
         return stored_config(stored.registry, secrets)
@@ -228,4 +237,6 @@ def _long_ago(asked_at: datetime | None, now: datetime) -> bool:
 
 
 def _same(one: Credential | None, other: Credential | None) -> bool:
-    return one is not None and other is not None and one.id == other.id
+    if one is None or other is None:
+        return False
+    return one.id == other.id and one.fingerprint == other.fingerprint

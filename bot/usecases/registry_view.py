@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.core.check import Expiry, Verdict
 from bot.core.registry import CheckView, CredentialView, Details, Environment, RegistryView
 from bot.kinds.registry_kinds import KINDS
+from bot.store import credentials
 from bot.store.cipher import shown_fingerprint
 from bot.store.registries import Stored
 from bot.store.schema import Credential, Registry
@@ -80,6 +81,7 @@ def _credential(row: Credential | None) -> CredentialView | None:
         issued_at=row.issued_at,
         expiry=expiry,
         typed=row.expires_typed,
+        sources=tuple(credentials.source_of(row).values()),
     )
 
 

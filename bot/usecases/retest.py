@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,14 +16,16 @@ from bot.core.config import Config
 from bot.core.health import Effect, Health
 from bot.core.lockout import Guard
 from bot.core.offline import Mode
+from bot.core.reference import OFF, unpacked
 from bot.core.schedule import interval, next_check
-from bot.errors import Undecryptable
+from bot.errors import Undecryptable, Unresolved
 from bot.store import accounts, checks, credentials
 from bot.store.answers import Answer
 from bot.store.cipher import Keyring
 from bot.store.claims import Claimed, Held
 from bot.usecases.deps import Checks
 from bot.usecases.judging import SignIn, judge, remembered, sign_in
+from bot.usecases.resolving import not_resolved
 from bot.usecases.stored_states import stored_health
 
 log = structlog.get_logger(__name__)
@@ -77,6 +79,14 @@ Hear = Callable[[str, CheckResult, datetime], Mode]
 """Told of every answer of a host before it is judged; says whether we are online ourselves."""
 
 
+Follow = Callable[[Claimed, Config], Awaitable[tuple[Claimed, Config]]]
+"""Follows the references of a claimed registry; raises Unresolved."""
+
+
+async def _no_reference(_row: Claimed, _kept: Config) -> tuple[Claimed, Config]:
+    raise Unresolved(OFF)
+
+
 @dataclass(frozen=True, slots=True)
 class Retester:
     """Checks groups. `now` is the time shared with the database."""
@@ -85,6 +95,7 @@ class Retester:
     keyring: Keyring
     now: Callable[[], datetime]
     hear: Hear
+    follow: Follow = _no_reference
 
     async def run(self, group: Group) -> Finished:
         """Check a group; an error of ours ends in an outcome as well, never in an exception.
@@ -93,16 +104,17 @@ class Retester:
         whoever claims it meanwhile would ask the same.
         """
         guard = accounts.parsed(group.rows[0].guard_json)
-        outcomes: dict[str, Outcome] = {}
+        everybody, whole, nowhere = await self._followed(group.rows)
+        outcomes = {outcome.row.id: outcome for outcome in nowhere}
         seen: list[SignIn] = []
-        for rows in _alike(group.rows):
+        for rows in _alike(everybody):
             left = [row for row in rows if row.id not in outcomes]
             if not left:
                 continue
             if group.begin_by is not None and self.now() > group.begin_by:
                 break
             try:
-                more, one = await self._together(left, group.rows, guard)
+                more, one = await self._together(left, everybody, guard, whole)
             except Exception:  # poison must not harm its neighbours; it is logged and counted
                 log.exception("check crashed", registry=left[0].id, attempts=left[0].attempts)
                 more, one = [self._crashed(row) for row in left], None
@@ -114,8 +126,38 @@ class Retester:
             outcomes.setdefault(row.id, let_go(row))
         return Finished(tuple(outcomes.values()), tuple(seen), group.held)
 
+    async def _followed(
+        self, rows: Sequence[Claimed]
+    ) -> tuple[list[Claimed], dict[str, Config], list[Outcome]]:
+        """The rows with the secrets they have now, what some hold, and those that have none."""
+        left: list[Claimed] = []
+        whole: dict[str, Config] = {}
+        nowhere: list[Outcome] = []
+        for row in rows:
+            if not row.source:
+                left.append(row)
+                continue
+            try:
+                followed, whole[row.id] = await self.follow(row, self._config(row, {}))
+            except Unresolved as error:
+                now = self.now()
+                unasked = self._answered(row, not_resolved(error, now), now, Mode.ONLINE)
+                nowhere.append(unasked if row.due_at is not None else let_go(row))
+            except (Undecryptable, ValueError):
+                left.append(row)  # is told of where it is opened
+            except Exception:  # like one of a check
+                log.exception("reference crashed", registry=row.id, attempts=row.attempts)
+                nowhere.append(self._crashed(row))
+            else:
+                left.append(followed)
+        return left, whole, nowhere
+
     async def _together(
-        self, rows: Sequence[Claimed], everybody: Sequence[Claimed], guard: Guard
+        self,
+        rows: Sequence[Claimed],
+        everybody: Sequence[Claimed],
+        guard: Guard,
+        whole: Mapping[str, Config],
     ) -> tuple[list[Outcome], SignIn | None]:
         """One check for registries that it is the same for."""
         row = rows[0]
@@ -125,7 +167,7 @@ class Retester:
             until = lockout.wait(guard, row.fingerprint, self.now(), by_person=False)
             if until is not None:
                 return [self._put_off(one, until) for one in rows], None
-        config, broken = self._first_opened(rows)
+        config, broken = self._first_opened(rows, whole)
         if config is None:
             return broken, None
         rows = rows[len(broken) :]
@@ -143,7 +185,9 @@ class Retester:
         seen = sign_in(row.account, row.fingerprint, result, after, now)
         return [*outcomes, *broken], seen
 
-    def _first_opened(self, rows: Sequence[Claimed]) -> tuple[Config | None, list[Outcome]]:
+    def _first_opened(
+        self, rows: Sequence[Claimed], whole: Mapping[str, Config]
+    ) -> tuple[Config | None, list[Outcome]]:
         """What the first of the rows that can be opened holds; outcomes of those before it.
 
         The same secret lies in an envelope of its own in each row, and only one may be damaged.
@@ -151,23 +195,27 @@ class Retester:
         broken: list[Outcome] = []
         for row in rows:
             try:
-                return self._config(row), broken
+                return self._config(row, whole), broken
             except (Undecryptable, ValueError) as error:
                 broken.append(self._broken(row, error))
         return None, broken
 
-    def _config(self, row: Claimed) -> Config:
+    def _config(self, row: Claimed, whole: Mapping[str, Config]) -> Config:
+        if row.id in whole:
+            return whole[row.id]
         if row.blob is None:
             raise Undecryptable("The stored credential is missing.")
         values = {str(name): str(text) for name, text in json.loads(row.values_json).items()}
+        secrets, references = unpacked(self.keyring.open(row.blob, row.place))
         return Config(
             kind=row.kind,
             variant=row.variant,
             url=row.url,
             values=values,
-            secrets=self.keyring.open(row.blob, row.place),
+            secrets=secrets,
             path_scope=row.path_scope,
             test_image=row.test_image,
+            references=references,
         )
 
     def _answered(self, row: Claimed, result: CheckResult, now: datetime, mode: Mode) -> Outcome:

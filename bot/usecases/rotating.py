@@ -12,11 +12,12 @@ from bot.core.rotation import GRACE_MOST
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, NotFound
 from bot.kinds.base import Field
-from bot.store import registries
+from bot.store import credentials, registries
 from bot.usecases import drafts
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, fields_of
 from bot.usecases.drafts import DraftView, Page
+from bot.usecases.resolving import owned_elsewhere
 from bot.usecases.rotation_switch import Plan, sharing
 
 LATEST: Final = timedelta(days=366)
@@ -104,6 +105,8 @@ async def _form(deps: Deps, actor: Actor, draft: DraftView) -> RotationForm:
         stored = await registries.live(session, actor.team_id, draft.editing)
         if stored is None:
             raise NotFound(f"There is no registry called {draft.editing} any more.")
+        if why := owned_elsewhere(credentials.source_of(stored.credential)):
+            raise NotFound(why)
         others = await sharing(session, stored)
     return RotationForm(draft, fields, tuple(one.name for one in others), stored.registry.host)
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.access import Actor
-from bot.errors import NotDone, Unclear
+from bot.errors import NotDone, Unclear, Unresolved
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import credentials, registries, rotation_runs, rotations
 from bot.store.schema import RotationRow
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
+from bot.usecases.resolving import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,11 @@ async def _of(deps: Deps, rotators: Rotators, row: RotationRow) -> list[Orphan]:
     known = {run.old_handle, *run.others}
     if any(one is not None and one.blob is not None for one in made):
         known.add(run.new_handle)
-    config = stored_config(
-        stored.registry, credentials.opened(stored.credential, deps.store.keyring)
-    )
+    kept = stored_config(stored.registry, credentials.opened(stored.credential, deps.store.keyring))
+    try:
+        config = await follow(deps, row.team_id, kept)
+    except Unresolved as error:
+        raise NotDone(str(error)) from None
     provider, _ = rotators.find(config)
     if provider is None:
         return []

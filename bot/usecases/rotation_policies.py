@@ -27,6 +27,7 @@ from bot.usecases.draft_answers import stored_config
 from bot.usecases.drafts import Page
 from bot.usecases.permission import require_manager
 from bot.usecases.registries import find
+from bot.usecases.resolving import owned_elsewhere
 
 GRACE_HOURS_MOST: Final = GRACE_MOST.days * 24
 BATCH: Final = 200
@@ -86,8 +87,7 @@ async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Polic
         settings = await workspaces.settings(session, actor.team_id)
         made = await _made_here(session, stored.credential)
     wanted = _wanted(found)
-    config = _config(deps, stored)
-    provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
+    _, provider, reason = _provider(deps, rotators, stored)
     if provider is None or stored.credential is None:
         version = found.version if found else 0
         return PolicyView(name, stored.registry.kind, wanted, version, unsuited=reason)
@@ -203,8 +203,7 @@ async def diagnose(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> D
         found = await rotation_runs.policy(session, stored.registry.id)
         held = stored.credential
         made = await rotation_runs.made(session, held.id) if held else ""
-    config = _config(deps, stored)
-    provider, reason = rotators.find(config) if config else (None, "It has no secret to rotate.")
+    config, provider, reason = _provider(deps, rotators, stored)
     if config is None or provider is None:
         return Diagnosis(name, (), (reason,))
     try:
@@ -281,6 +280,18 @@ def _due(found: RotationPolicy | None, held: Credential, *, made: bool) -> datet
 
 async def _made_here(session: AsyncSession, held: Credential | None) -> bool:
     return held is not None and bool(await rotation_runs.made(session, held.id))
+
+
+def _provider(
+    deps: Deps, rotators: Rotators, stored: Stored
+) -> tuple[Config | None, Provider | None, str]:
+    """How it signs in, and who can rotate that; or why nobody can."""
+    if why := owned_elsewhere(credentials.source_of(stored.credential)):
+        return None, None, why
+    config = _config(deps, stored)
+    if config is None:
+        return None, None, "It has no secret to rotate."
+    return config, *rotators.find(config)
 
 
 def _config(deps: Deps, stored: Stored) -> Config | None:

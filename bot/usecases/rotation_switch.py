@@ -105,6 +105,7 @@ def with_new(row: Registry, lead: Registry, config: Config) -> Config:
         secrets=dict(config.secrets),
         path_scope=row.path_scope,
         test_image=row.test_image,
+        references=dict(config.references),
     )
 
 
@@ -127,7 +128,7 @@ def next_credential(
         stored_by=by,
     )
     secrets: Mapping[str, Secret] = config.secrets
-    return credentials.sealed(credential, secrets, deps.store.keyring)
+    return credentials.sealed(credential, secrets, deps.store.keyring, config.references)
 
 
 async def begin(

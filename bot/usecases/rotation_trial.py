@@ -11,8 +11,9 @@ from bot.core import lockout, rotation
 from bot.core.check import Cause, CheckResult, Verdict
 from bot.core.config import Config
 from bot.core.health import Health
+from bot.core.reference import unpacked
 from bot.core.rotation import Trial
-from bot.errors import Undecryptable
+from bot.errors import Undecryptable, Unresolved
 from bot.store import accounts, credentials, registries
 from bot.store.registries import Stored
 from bot.store.rotations import Entry
@@ -20,6 +21,7 @@ from bot.store.schema import Credential, RotationMember
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
 from bot.usecases.judging import note_sign_in, sign_in
+from bot.usecases.resolving import follow, not_resolved
 
 DEFINITE: Final = frozenset({Cause.BAD_CREDENTIALS, Cause.EXPIRED, Cause.REVOKED})
 SIGNED_IN: Final = frozenset(
@@ -65,15 +67,16 @@ async def try_old(deps: Deps, team_id: str, member: RotationMember) -> Tried | N
     if stored is None or old is None:
         return None
     try:
-        new_secrets = credentials.opened(stored.credential, deps.store.keyring)
+        kept = credentials.opened(stored.credential, deps.store.keyring)
+        new_config = await follow(deps, team_id, stored_config(stored.registry, kept))
         old_config = _old_config(deps, stored, old, member)
-    except Undecryptable as error:
+    except (Undecryptable, Unresolved) as error:
         return Tried(Trial.UNKNOWN, str(error))
     account = (team_id, old_config.host, Entry.parse(member.before_json).login)
     waiting = await _must_wait(deps, account, old.fingerprint)
     if waiting is not None:
         return Tried(Trial.UNKNOWN, wait_until=waiting)
-    control = await deps.checker.check(stored_config(stored.registry, new_secrets))
+    control = await deps.checker.check(new_config)
     if control.verdict is not Verdict.PROVEN:
         return Tried(Trial.UNKNOWN, NO_CONTROL)
     result = await deps.checker.check(old_config)
@@ -122,13 +125,19 @@ async def prove_next(deps: Deps, team_id: str, member: RotationMember) -> CheckR
     if stored is None or new is None or stored.registry.url != entry.url:
         return None
     row = stored.registry
-    config = Config(
+    secrets, references = unpacked(credentials.opened(new, deps.store.keyring))
+    kept = Config(
         kind=row.kind,
         variant=entry.variant,
         url=entry.url,
         values=entry.values,
-        secrets=credentials.opened(new, deps.store.keyring),
+        secrets=secrets,
         path_scope=row.path_scope,
         test_image=row.test_image,
+        references=references,
     )
+    try:
+        config = await follow(deps, team_id, kept, entry.login)
+    except Unresolved as error:
+        return not_resolved(error, deps.clock.now())
     return await deps.checker.check(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.check import CheckResult, Verdict
-from bot.core.health import Health, replaced
+from bot.core.health import Health, renewed, replaced
 from bot.core.incident import Phase
 from bot.core.registry import RegistryView
 from bot.core.schedule import interval
@@ -32,6 +31,7 @@ from bot.usecases.judging import forget_secret, judge
 from bot.usecases.minting import carry
 from bot.usecases.news import tell
 from bot.usecases.registry_view import view_of
+from bot.usecases.resolving import Values, of_draft
 from bot.usecases.rotation_proof import rotate
 from bot.usecases.stored_states import stored_health
 from bot.usecases.what_changed import overtaken
@@ -72,9 +72,13 @@ async def save(
     A draft that is saved already answers with its registry. `others` are what the new credential of
     a rotation showed at the registries that share it, by id. Raises NotFound or Conflict.
     """
+    async with deps.store.reading() as session:
+        now = deps.clock.now()
+        found = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
+    values = await of_draft(deps, found) if found is not None and found.state != SAVED else {}
     try:
         async with deps.store.transaction() as session:
-            registry_id = await _save(deps, session, actor, draft_id, fence, others or {})
+            registry_id = await _save(deps, session, actor, draft_id, fence, others or {}, values)
             return await _shown(session, actor, registry_id)
     except IntegrityError as error:
         raise Conflict(
@@ -92,6 +96,7 @@ async def _save(
     draft_id: str,
     fence: int | None,
     others: Mapping[str, CheckResult],
+    values_of_references: Values,
 ) -> str:
     now = deps.clock.now()
     draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
@@ -106,7 +111,7 @@ async def _save(
     credential = await credentials.find(session, draft.credential_id)
     secrets = credentials.opened(credential, deps.store.keyring)
     assert credential is not None
-    parsed = _parsed(deps, draft, secrets, now)
+    parsed = _parsed(deps, draft, secrets, values_of_references, now)
     if draft.rotation_json:
         await rotate(deps, session, actor, draft, credential, parsed.config, others)
         return draft.registry_id
@@ -214,21 +219,19 @@ def _anew(before: Stored, record: CheckRecord | None, *, same: bool) -> Health:
         return replaced(health, proven=True)
     if same:
         return health
-    fresh = replaced(health, proven=False)
-    if health.trouble is None:
-        return fresh
-    # Its ladder begins anew with the check of the draft, which is the first refusal.
-    return replace(fresh, trouble=health.trouble, since=health.since, rung=-1)
+    return renewed(health)  # the check of the draft is the first refusal
 
 
 def _proven(record: CheckRecord | None) -> bool:
     return record is not None and record.verdict == Verdict.PROVEN
 
 
-def _parsed(deps: Deps, draft: Draft, secrets: dict[str, Secret], now: datetime) -> Parsed:
+def _parsed(
+    deps: Deps, draft: Draft, secrets: dict[str, Secret], values: Values, now: datetime
+) -> Parsed:
     kept = json.loads(draft.answers_json)
     answers = Answers(kept["kind"], kept["variant"], kept["public"])
-    return parse(answers, Reserve(typed=secrets), deps.allow, now)
+    return parse(answers, Reserve(typed=secrets), deps.allow, now, values)
 
 
 def _same_secret(
@@ -238,6 +241,8 @@ def _same_secret(
     held = before.credential
     if held is None or held.login != credential.login:
         return False
+    if held.source or credential.source:  # what is stored tells nothing of what it leads to
+        return held.fingerprint == credential.fingerprint
     try:
         return credentials.opened(held, deps.store.keyring) == secrets
     except Undecryptable:

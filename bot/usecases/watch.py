@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from bot.store import claims
 from bot.store.claims import Batch, Claimed
 from bot.usecases.connection import Connection, Probe
 from bot.usecases.deps import Deps
+from bot.usecases.references import follow_claimed
 from bot.usecases.retest import Finished, Group, Outcome, Retester, let_go
 from bot.usecases.settling import settle
 
@@ -79,7 +81,13 @@ class Watch:
         self._observer = observer
         self._skew = timedelta()
         self.connection = Connection(deps, probe)
-        self._retester = Retester(deps.checker, deps.store.keyring, self._now, self.connection.hear)
+        self._retester = Retester(
+            deps.checker,
+            deps.store.keyring,
+            self._now,
+            self.connection.hear,
+            partial(follow_claimed, deps),
+        )
         self._slots = asyncio.Semaphore(self._limits.in_all)
         self._queues: dict[str, deque[Group]] = {}
         self._runners: Counter[str] = Counter()

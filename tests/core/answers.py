@@ -43,6 +43,7 @@ REVOKED = answer(Verdict.REFUSED, cause=Cause.REVOKED, explicit=True)
 SILENT = answer(Verdict.UNREACHABLE, cause=Cause.TIMEOUT)
 FAILING = answer(Verdict.UNREACHABLE, cause=Cause.REGISTRY_ERROR)
 LIMITED = answer(Verdict.LIMITED, cause=Cause.RATE_LIMITED)
+UNRESOLVED = answer(Verdict.UNRESOLVED, cause=Cause.REFERENCE)
 BLOCKED = answer(Verdict.BLOCKED, cause=Cause.REALM_NOT_TRUSTED)
 
 

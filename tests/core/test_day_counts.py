@@ -34,7 +34,7 @@ def test_a_day_is_judged_by_its_checks(counts: DayCounts, state: DayState) -> No
 
 def test_every_verdict_has_its_count() -> None:
     """A new verdict cannot be forgotten here."""
-    assert counted(Verdict) == DayCounts(1, 1, 1, 1, 1, 1)
+    assert counted(Verdict) == DayCounts(1, 1, 1, 1, 1, 1, 1)
 
 
 def test_a_day_is_a_utc_day() -> None:

@@ -20,12 +20,13 @@ from tests.core.answers import (
     SILENT,
     START,
     UNPROVEN,
+    UNRESOLVED,
     answer,
     feed,
 )
 
 GOOD = Health(ever_proven=True)
-ANSWERS = (BARE, BLOCKED, FAILING, LIMITED, PROVEN, REVOKED, SILENT, UNPROVEN)
+ANSWERS = (BARE, BLOCKED, FAILING, LIMITED, PROVEN, REVOKED, SILENT, UNPROVEN, UNRESOLVED)
 
 
 def refused() -> Health:
@@ -381,3 +382,35 @@ def test_incidents_open_and_close_in_turn(steps: list[tuple[CheckResult, int]]) 
             assert isinstance(effect, Open) != is_open
             is_open = isinstance(effect, Open | Change)
         assert is_open == (health.trouble is not None)
+
+
+def test_a_reference_that_leads_nowhere_is_told_after_four_times() -> None:
+    """Doubtful at first: whoever replaces a secret may be at it just now."""
+    three, none = feed(GOOD, (0, UNRESOLVED), (60, UNRESOLVED), (180, UNRESOLVED))
+    four, effects = feed(three, (480, UNRESOLVED))
+
+    assert none == []
+    assert three.standing is Standing.DOUBTFUL
+    [opened] = effects
+    assert isinstance(opened, Open)
+    assert (opened.trouble, opened.since) == (Trouble.UNRESOLVED, START)
+    assert four.ever_proven
+
+
+def test_a_reference_that_leads_nowhere_takes_no_refusal_back() -> None:
+    """The registry was not asked, so an open refusal stays, and so does a count of them."""
+    still, effects = feed(refused(), (120, UNRESOLVED))
+    assert effects == []
+    assert still.trouble is Trouble.REFUSED
+
+    doubtful, _ = feed(GOOD, (0, REVOKED), (30, UNRESOLVED))
+    assert doubtful.refusals == 1
+
+
+def test_a_reference_that_leads_somewhere_again_ends_its_incident() -> None:
+    """Two good answers, as for every other trouble."""
+    lost, _ = feed(GOOD, (0, UNRESOLVED), (60, UNRESOLVED), (180, UNRESOLVED), (480, UNRESOLVED))
+    health, effects = feed(lost, (900, PROVEN), (960, PROVEN))
+
+    assert [type(effect) for effect in effects] == [Recover]
+    assert health.standing is Standing.HEALTHY

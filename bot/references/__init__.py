@@ -1,0 +1,1 @@
+"""Where secrets may be kept instead of here: one file for each scheme of references."""
