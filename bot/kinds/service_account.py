@@ -40,7 +40,7 @@ class ServiceAccountKey:
     email: str
     key_id: str
     project: str
-    private_key: Secret = field(repr=False)
+    private_key: RSAPrivateKey = field(repr=False)
 
     @classmethod
     def parse(cls, secret: Secret) -> ServiceAccountKey:
@@ -55,7 +55,7 @@ class ServiceAccountKey:
             _text(about, "client_email", _EMAIL),
             _text(about, "private_key_id", _KEY_ID),
             _text(about, "project_id", _PROJECT),
-            Secret(_pem(about.get("private_key"))),
+            _private_key(about.get("private_key")),
         )
 
     def assertion(self, now: datetime) -> str:
@@ -67,9 +67,7 @@ class ServiceAccountKey:
             "iat": int(now.timestamp()),
             "exp": int((now + _LIFETIME).timestamp()),
         }
-        return jwt.encode(
-            claims, self.private_key.reveal(), algorithm="RS256", headers={"kid": self.key_id}
-        )
+        return jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.key_id})
 
 
 def wall_time() -> datetime:
@@ -99,7 +97,7 @@ def _text(about: dict[str, object], name: str, shape: re.Pattern[str]) -> str:
     return value
 
 
-def _pem(value: object) -> str:
+def _private_key(value: object) -> RSAPrivateKey:
     if not isinstance(value, str):
         raise NotAKey('This key file has no "private_key".')
     try:
@@ -108,4 +106,4 @@ def _pem(value: object) -> str:
         raise NotAKey('The "private_key" of this key file is damaged.') from None
     if not isinstance(key, RSAPrivateKey):
         raise NotAKey('The "private_key" of this key file is not an RSA key.')
-    return value
+    return key
