@@ -70,9 +70,9 @@ class Run:
     """One automatic rotation; stored as JSON.
 
     `begun_at` is set while a step is under way. `label` is what the new credential bears at the
-    provider, `since` when the first try to make one began, `proposed` the stored credential whose
-    secret a provider may be given, `others` what was at the provider before. `why` is the last
-    sentence of a refusal or a doubt.
+    provider, `since` when the first try to make one began and `asked_at` when the last one did,
+    `proposed` the stored credential whose secret a provider may be given, `others` what was at the
+    provider before. `why` is the last sentence of a refusal or a doubt.
     """
 
     step: Step
@@ -83,6 +83,7 @@ class Run:
     old_handle: str = ""
     new_handle: str = ""
     since: datetime | None = None
+    asked_at: datetime | None = None
     begun_at: datetime | None = None
     next_at: datetime | None = None
     made_at: datetime | None = None
@@ -110,7 +111,7 @@ class Run:
         return cls(step=Step(stored["step"]), **plain, **times)
 
 
-_TIMES: Final = ("since", "begun_at", "next_at", "made_at")
+_TIMES: Final = ("since", "asked_at", "begun_at", "next_at", "made_at")
 _PLAIN: Final = (
     "label", "in_place", "reversible", "settles", "old_handle", "new_handle", "proofs", "issues",
     "tries", "why", "proposed", "others",
@@ -124,8 +125,9 @@ def begin(run: Run, now: datetime) -> Run:
     """
     if run.step is Step.ISSUE and run.begun_at is not None:
         return replace(run, step=Step.RECONCILE, begun_at=now)
-    since = run.since or now if run.step is Step.ISSUE else run.since
-    return replace(run, begun_at=now, since=since)
+    if run.step is Step.ISSUE:
+        run = replace(run, since=run.since or now, asked_at=now)
+    return replace(run, begun_at=now)
 
 
 def approved(run: Run, now: datetime) -> Run:

@@ -317,12 +317,13 @@ async def _reconcile(deps: Deps, rotators: Rotators, turn: Turn) -> After:
     """A credential may have been made and is not known: learn it, or end it."""
     if turn.run.in_place:
         return await _reconcile_in_place(deps, rotators, turn)
-    assert turn.run.since is not None
-    since, provider = turn.run.since, turn.provider
+    run, provider = turn.run, turn.provider
+    assert run.since is not None
+    since, until = run.since, (run.asked_at or run.since) + timedelta(seconds=rotators.long)
     found = await rotators.run(
-        turn.old, turn.access, lambda errand: provider.labelled(errand, turn.run.label, since)
+        turn.old, turn.access, lambda errand: provider.labelled(errand, run.label, since, until)
     )
-    ours = [one for one in found if one.handle not in {turn.run.old_handle, *turn.run.others}]
+    ours = [one for one in found if one.handle not in {run.old_handle, *run.others}]
     for one in ours:
         await rotators.run(turn.old, turn.access, _revoking(provider, one.handle))
     detail = ", ".join(one.handle for one in ours)
@@ -342,7 +343,7 @@ async def _reconcile_in_place(deps: Deps, rotators: Rotators, turn: Turn) -> Aft
     if result.verdict is Verdict.REFUSED and result.cause in DEFINITE:
         why = (
             "The provider ended the old credential, but its answer with the new one never came. "
-            "Create a new one and put it in."
+            "Create another one and put it in, and end the one that nobody knows at the provider."
         )
 
         async def tell(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:

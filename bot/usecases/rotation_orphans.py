@@ -68,10 +68,10 @@ async def _of(deps: Deps, rotators: Rotators, row: RotationRow) -> list[Orphan]:
     provider, _ = rotators.find(config)
     if provider is None:
         return []
-    since = run.since
+    since, until = run.since, deps.clock.now()
     access = rotation_runs.access(policy, deps.store.keyring)
     found = await rotators.run(
-        config, access, lambda errand: provider.labelled(errand, run.label, since)
+        config, access, lambda errand: provider.labelled(errand, run.label, since, until)
     )
     name = stored.registry.name
     return [Orphan(name, one.handle, one.made_at) for one in found if one.handle not in known]

@@ -40,7 +40,9 @@ async def issue(lab: Lab, config: Config) -> Issued:
 
 async def labelled(lab: Lab, config: Config) -> set[str]:
     since = lab.clock.now()
-    found = await rotators(lab).run(config, {}, lambda errand: AWS.labelled(errand, "label", since))
+    found = await rotators(lab).run(
+        config, {}, lambda errand: AWS.labelled(errand, "label", since, lab.clock.now())
+    )
     return {one.handle for one in found}
 
 
@@ -240,7 +242,7 @@ async def test_a_refusal_names_the_right_and_quotes_nobody(lab: Lab) -> None:
         lambda errand: AWS.issue(errand, "label", timedelta(), Secret("")),
         lambda errand: AWS.disable(errand, "AKIAOTHEROTHEROTHER1"),
         lambda errand: AWS.revoke(errand, "AKIAOTHEROTHEROTHER1"),
-        lambda errand: AWS.labelled(errand, "label", NOON),
+        lambda errand: AWS.labelled(errand, "label", NOON, lab.clock.now()),
     ):
         with pytest.raises(NotDone) as caught:
             await run(config, {}, call)

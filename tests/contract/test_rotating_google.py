@@ -151,7 +151,7 @@ async def test_what_was_made_since_is_found(lab: Lab) -> None:
     google.keyring.add(OTHER, "an old key of practice").made_at = NOON - timedelta(hours=1)
     await issue(lab, config)
     found = await rotators(lab).run(
-        config, {}, lambda errand: GOOGLE.labelled(errand, "label", NOON)
+        config, {}, lambda errand: GOOGLE.labelled(errand, "label", NOON, lab.clock.now())
     )
 
     assert [one.handle for one in found] == [google.shown.handle]
@@ -205,7 +205,7 @@ async def test_a_refusal_names_the_right(lab: Lab) -> None:
         lambda errand: GOOGLE.disable(errand, OTHER),
         lambda errand: GOOGLE.enable(errand, OTHER),
         lambda errand: GOOGLE.revoke(errand, OTHER),
-        lambda errand: GOOGLE.labelled(errand, "label", NOON),
+        lambda errand: GOOGLE.labelled(errand, "label", NOON, lab.clock.now()),
     ):
         with pytest.raises(NotDone) as caught:
             await run(config, {}, call)

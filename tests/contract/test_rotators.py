@@ -78,7 +78,7 @@ async def test_a_label_is_found_among_many(name: str) -> None:
         mine = keys.add(handle_like(name, 230), "ours", label=LABEL)
         access = PLACES[name].access(lab)
         found = await rotators_of(lab).run(
-            config, access, lambda to: provider.labelled(to, LABEL, NOON)
+            config, access, lambda to: provider.labelled(to, LABEL, NOON, NOON)
         )
 
     assert [one.handle.rpartition("/")[2] for one in found] == [mine.handle]

@@ -12,6 +12,7 @@ from bot.kinds.memory import Memory
 from bot.kinds.rotation.gateway import Rotators
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.keyring import Keyring
+from bot.sandbox.practice.vendors.generic import HARBOR
 from bot.store import rotation_runs
 from bot.store.schema import RotationPolicy
 from bot.usecases import registries
@@ -121,6 +122,29 @@ PLACES = {
 }
 
 
+def robot(lab: Lab) -> dict[str, str | Secret]:
+    vendor = lab.practice.generic
+    vendor.robot_ends_at = None
+    return {
+        "url": f"https://{HARBOR}",
+        "username": vendor.robot,
+        "password": Secret(vendor.robot_secret),
+        "test_image": "",
+    }
+
+
+ROBOT = Place(
+    "generic",
+    HARBOR,
+    robot,
+    no_access,
+    lambda lab: lab.practice.generic.robots,
+    "password",
+    "PATCH",
+)
+OTHERS = {"harbor": ROBOT, "github": GITHUB}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A registry at a practice provider, and all that rotates its credential."""
@@ -138,6 +162,12 @@ class Scene:
     @property
     def old(self) -> str:
         return self.config.secrets[self.place.secret].reveal()
+
+    @property
+    def old_handle(self) -> str:
+        held = self.keys.holding(self.old, self.config.values.get("username", ""))
+        assert held is not None
+        return held.handle
 
     @property
     def access(self) -> Mapping[str, Secret]:
@@ -170,8 +200,8 @@ def rotators_of(lab: Lab) -> Rotators:
 
 @asynccontextmanager
 async def scene(deps: Deps, name: str, *, access: bool = True) -> AsyncIterator[Scene]:
-    """A saved registry named `target`, at GitHub for any other name; its policy may rotate it."""
-    place = PLACES.get(name, GITHUB)
+    """A saved registry named `target`; its policy may rotate it."""
+    place = (PLACES | OTHERS)[name]
     async with open_lab(clock_of(deps)) as lab:
         ours = replace(deps, checker=lab.checker(), allow=lab.egress.allow)
         config = lab.config(place.slug, changed=place.changed(lab))

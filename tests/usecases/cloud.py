@@ -130,7 +130,9 @@ class Base:
         self.cloud.end("ready")
         return Readiness(mine.handle, problems)
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         self.cloud.begin("labelled")
         found = [Labelled(one.handle, one.made_at) for one in self.cloud.keys.values()
                  if one.label == label]  # fmt: skip
@@ -186,10 +188,12 @@ class Slots(Plain):
             raise NotDone("There are two passwords already.")
         return await super().issue(errand, label, lasts, proposed)
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         self.cloud.begin("labelled")
         found = [Labelled(one.handle, one.made_at) for one in self.cloud.keys.values()
-                 if one.made_at >= since]  # fmt: skip
+                 if since <= one.made_at <= until]  # fmt: skip
         self.cloud.end("labelled")
         return tuple(found)
 

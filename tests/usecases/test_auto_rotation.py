@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,13 +36,16 @@ async def begun(deps: Deps, rotators: Rotators, name: str = "harbor-team") -> st
     return (await auto_rotation.start(deps, rotators, "T1", shown.id, "UALICE")).id
 
 
-async def run(deps: Deps, rotators: Rotators, lasts: timedelta) -> None:
-    """Let time pass, from one thing that is due to the next."""
+async def run(
+    deps: Deps, rotators: Rotators, lasts: timedelta, enough: Callable[[], bool] = lambda: False
+) -> None:
+    """Let time pass, from one thing that is due to the next, or until `enough` was seen."""
     clock = clock_of(deps)
     end = clock.now() + lasts
     while True:
         while await usecase.tick_rotations(deps, rotators):
-            pass
+            if enough():
+                return
         async with deps.store.reading() as session:
             due = (await session.exec(select(RotationRow.next_at))).all()
             leases = (await session.exec(select(RotationRow.lease_until))).all()

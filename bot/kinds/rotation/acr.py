@@ -119,13 +119,15 @@ class AcrTokens(SideBySide, Unstoppable):
         handle = Password.read(slot, made).handle
         return Issued(handle, {"password": secret}, expires_at=moment(made.get("expiry")))
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
-        """What was made since; the one in force and what was there before are told by handle."""
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
+        """What was made then; the one in force and what was there before are told by handle."""
         token = await (await Place.find(errand)).token()
         return tuple(
             Labelled(one.handle, one.made_at)
             for one in token.passwords
-            if one.made_at is not None and one.made_at >= since - SKEW
+            if one.made_at is not None and since - SKEW <= one.made_at <= until + SKEW
         )
 
     async def revoke(self, errand: Errand, handle: str) -> None:

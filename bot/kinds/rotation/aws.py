@@ -113,11 +113,13 @@ class AwsAccessKeys(SideBySide):
         secret = told_secret(about.get("SecretAccessKey"), "An access key")
         return Issued(key_id, {"secret_access_key": secret}, {"access_key_id": key_id})
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         own = errand.config.values["access_key_id"]
         found = []
         for one in await _keys(errand):
-            ours = one.made_at is not None and one.made_at >= since - SKEW
+            ours = one.made_at is not None and since - SKEW <= one.made_at <= until + SKEW
             if one.handle != own and ours and await _last_used(errand, one.handle) is None:
                 found.append(Labelled(one.handle, one.made_at))
         return tuple(found)

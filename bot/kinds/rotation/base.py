@@ -137,8 +137,10 @@ class Provider(Protocol):
         """
         ...
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
-        """What bears this label; where there are none, what was made since and nobody knows."""
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
+        """What bears this label; where there are none, what was made in that time."""
         ...
 
     async def disable(self, errand: Errand, handle: str) -> None:

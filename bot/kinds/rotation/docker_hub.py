@@ -108,7 +108,9 @@ class DockerHubTokens(SideBySide):
         uuid = told_name(made.get("uuid"), "An access token")
         return Issued(uuid, {"password": secret}, expires_at=moment(made.get("expires_at")))
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         tokens = await _listed(errand, await _signed_in(errand))
         return tuple(
             Labelled(_uuid(one), moment(one.get("created_at")))

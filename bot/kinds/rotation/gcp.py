@@ -133,14 +133,16 @@ class GoogleKeys(SideBySide):
         expires = None if ends is None or ends.year >= _NEVER else ends
         return Issued(key.key_id, {"service_account_json": secret}, expires_at=expires)
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         account = await _signed_in(errand)
         return tuple(
             Labelled(one.handle, one.made_at)
             for one in await _keys(account)
             if one.handle != account.key.key_id
             and one.made_at is not None
-            and one.made_at >= since - SKEW
+            and since - SKEW <= one.made_at <= until + SKEW
         )
 
     async def disable(self, errand: Errand, handle: str) -> None:

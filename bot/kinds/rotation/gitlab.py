@@ -127,7 +127,9 @@ class GitlabToken(Unstoppable):
     async def recover(self, errand: Errand, proposed: Secret) -> Issued | None:
         return None
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         return ()  # it takes the place of the old one, under the old one's name
 
     async def revoke(self, errand: Errand, handle: str) -> None:

@@ -102,7 +102,9 @@ class GitlabDeployTokens(SideBySide, Unstoppable):
             moment(made.get("expires_at")),
         )
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         api = await _api(errand)
         found: list[Labelled] = []
         seen = False

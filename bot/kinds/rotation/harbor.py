@@ -146,7 +146,9 @@ class HarborRobots(Unstoppable):
             return None
         raise Unclear(f"{api.registry.host} did not tell whether it has the new secret.")
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         return ()  # nothing is made besides the robot that was there
 
     async def revoke(self, errand: Errand, handle: str) -> None:

@@ -142,7 +142,9 @@ class QuayRobots(Unstoppable):
         robot = await _find(await Api.find(errand))
         return None if _is_ours(errand, robot) else _issued(errand, robot.token)
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         return ()  # nothing is made besides the robot that was there
 
     async def revoke(self, errand: Errand, handle: str) -> None:

@@ -108,7 +108,9 @@ class ScalewayKeys(SideBySide, Unstoppable):
             moment(made.get("expires_at")),
         )
 
-    async def labelled(self, errand: Errand, label: str, since: datetime) -> tuple[Labelled, ...]:
+    async def labelled(
+        self, errand: Errand, label: str, since: datetime, until: datetime
+    ) -> tuple[Labelled, ...]:
         answer = await _get(errand, f"/{errand.config.values['access_key']}")
         about = _known(errand, answer)
         return tuple(
