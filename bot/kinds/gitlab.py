@@ -172,10 +172,11 @@ def _read(visit: Visit, about: dict[str, object]) -> None:
     visit.issued_at = moment(about.get("created_at"))
     expires = moment(about.get("expires_at"))
     visit.expiry = Expiry(expires, "provider")
-    if about.get("revoked") is True:
-        raise _revoked()
-    if about.get("active") is not True or (expires is not None and expires <= visit.clock.now()):
+    if expires is not None and expires <= visit.clock.now() and about.get("revoked") is not True:
         raise _expired(expires)
+    # Not active before its day, or without one: somebody ended it.
+    if about.get("revoked") is True or about.get("active") is not True:
+        raise _revoked()
 
 
 def _judge_scopes(visit: Visit) -> None:

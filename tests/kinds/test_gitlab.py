@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.core.check import CheckResult, Verdict
+from bot.core.check import Cause, CheckResult, Verdict
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.kinds.visit import MOST_REQUESTS
@@ -78,6 +78,25 @@ async def test_record_may_refuse(change: dict[str, object]) -> None:
     result = await check(answer(200, json.dumps(RECORD | change)))
 
     assert (result.verdict, result.explicit) == (Verdict.REFUSED, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause", "said"),
+    [
+        ({"active": False, "expires_at": "2099-01-01"}, Cause.REVOKED, "was revoked at GitLab"),
+        ({"active": False, "expires_at": None}, Cause.REVOKED, "was revoked at GitLab"),
+        ({"active": False, "expires_at": "2020-01-01"}, Cause.EXPIRED, "expired on 01 Jan 2020"),
+        ({"revoked": True, "expires_at": "2020-01-01"}, Cause.REVOKED, "was revoked at GitLab"),
+    ],
+)
+async def test_a_token_that_ends_before_its_day_was_revoked(
+    change: dict[str, object], cause: Cause, said: str
+) -> None:
+    """Nothing expired on a day that is still to come."""
+    result = await check(answer(200, json.dumps(RECORD | change)))
+
+    assert result.cause is cause
+    assert said in result.sentence
 
 
 @pytest.mark.parametrize("anyone", [False, True])
