@@ -298,7 +298,7 @@ def _fine(health: Health, now: datetime) -> Decision:
     """No incident is open: close the turn, which failed if it took confirmations to get here."""
     failed = health.standing is Standing.DOUBTFUL
     record = steadiness.count(health.record, now, failed=failed)
-    record, unsteady = steadiness.judge(record, now) if failed else (record, None)
+    record, unsteady = steadiness.judge(record, now) if failed or record.held else (record, None)
     effects = () if unsteady is None else (unsteady,)
     return Decision(Health(ever_proven=health.ever_proven, record=record), effects)
 

@@ -31,19 +31,26 @@ class Unsteady:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The faded counts; `since` is the first failure of this stretch, `told_at` the last notice."""
+    """The faded counts; `since` is the first failure of this stretch, `told_at` the last notice.
+
+    `held` says that a notice fell into planned work: it is judged anew at every turn until it can
+    be said, or holds no more.
+    """
 
     turns: float = 0.0
     failures: float = 0.0
     since: datetime | None = None
     told_at: datetime | None = None
+    held: bool = False
 
     @property
     def rate(self) -> float:
         return self.failures / self.turns if self.turns else 0.0
 
     def to_json(self) -> Json:
+        held = {"held": True} if self.held else {}
         return {
+            **held,
             "turns": round(self.turns, 4),
             "failures": round(self.failures, 4),
             "since": written(self.since),
@@ -57,6 +64,7 @@ class Record:
             failures=float(stored.get("failures", 0.0)),
             since=read(stored, "since"),
             told_at=read(stored, "told_at"),
+            held=bool(stored.get("held", False)),
         )
 
 
@@ -70,11 +78,13 @@ def count(record: Record, now: datetime, *, failed: bool) -> Record:
         failures=failures + (1 if failed else 0),
         since=since,
         told_at=record.told_at,
+        held=record.held,
     )
 
 
 def judge(record: Record, now: datetime) -> tuple[Record, Unsteady | None]:
     """Say that it is unsteady, and not again before it was steady and 30 days have passed."""
+    record = replace(record, held=False) if record.held else record
     told = record.told_at
     if told is not None and now - told >= QUIET_FOR and record.rate <= STEADY:
         record, told = replace(record, told_at=None), None
@@ -82,6 +92,11 @@ def judge(record: Record, now: datetime) -> tuple[Record, Unsteady | None]:
     if told is not None or not enough or record.rate < UNSTEADY or record.since is None:
         return record, None
     return replace(record, told_at=now), Unsteady(rate=record.rate, since=record.since)
+
+
+def hold(record: Record) -> Record:
+    """The record after a notice that could not be said now."""
+    return replace(record, told_at=None, held=True)
 
 
 def _faded(turns: int) -> float:

@@ -285,6 +285,12 @@ async def set_pause(session: AsyncSession, registry_id: str, pause_json: str) ->
     await session.exec(statement.values(pause_json=pause_json))
 
 
+async def set_health(session: AsyncSession, registry_id: str, health_json: str) -> None:
+    """Change what is remembered of its checks, in the transaction that writes one down."""
+    statement = update(Registry).where(col(Registry.id) == registry_id)
+    await session.exec(statement.values(health_json=health_json))
+
+
 async def deleted_before(session: AsyncSession, moment: datetime, limit: int) -> list[Registry]:
     """Registries of every workspace whose time for being restored is over."""
     statement = (

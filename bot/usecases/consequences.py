@@ -6,6 +6,7 @@ in one incident. A registry without a secret has incidents of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core import incident as life
+from bot.core import steadiness
 from bot.core.health import CALM, Change, Effect, Open, Recover, Trouble
 from bot.core.incident import (
     Act,
@@ -33,13 +35,13 @@ from bot.core.steadiness import Unsteady
 from bot.core.strip import percent
 from bot.core.timestamp import written
 from bot.kinds.registry_kinds import KINDS
-from bot.store import incidents, outbox, rotations, workspaces
+from bot.store import incidents, outbox, registries, rotations, workspaces
 from bot.store.incidents import Member
 from bot.store.outbox import Letter
 from bot.store.registries import Stored
 from bot.store.schema import IncidentRow, Registry
 from bot.usecases.saying import hearer_of, say
-from bot.usecases.stored_states import pause_of
+from bot.usecases.stored_states import pause_of, stored_health
 
 PRODUCTION: Final = str(Environment.PRODUCTION)
 
@@ -218,7 +220,12 @@ async def _unsteady(
     session: AsyncSession, registry: Registry, effect: Unsteady, now: datetime
 ) -> None:
     to = await hearer_of(session, registry.team_id, [registry])
-    if not to.channel or paused_until([registry], now) is not None:
+    if not to.channel:
+        return
+    if paused_until([registry], now) is not None:
+        health = stored_health(registry.health_json)
+        held = replace(health, record=steadiness.hold(health.record))
+        await registries.set_health(session, registry.id, json.dumps(held.to_json()))
         return
     values = about(registry) | {
         "rate": percent(effect.rate),

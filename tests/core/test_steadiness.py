@@ -1,6 +1,6 @@
 from datetime import datetime, timedelta
 
-from bot.core.steadiness import Record, Unsteady, count, judge
+from bot.core.steadiness import Record, Unsteady, count, hold, judge
 from tests.core.answers import HOUR, START
 
 
@@ -24,6 +24,21 @@ def test_a_registry_that_fails_now_and_then_is_unsteady_once() -> None:
     [(_, notice)] = notices
     assert 0.08 < notice.rate < 0.15
     assert notice.since == START + 9 * HOUR
+
+
+def test_a_notice_that_could_not_be_said_is_judged_anew() -> None:
+    """While it holds it comes again at every turn; when it holds no more, not at all."""
+    record, notices = turns(Record(), "........x." * 7)
+    assert len(notices) == 1
+    held = hold(record)
+
+    later, again = judge(count(held, START, failed=False), START)
+    assert (again is not None, later.held, later.told_at) == (True, False, START)
+    faded = held
+    for _ in range(300):
+        faded = count(faded, START, failed=False)
+    over, none = judge(faded, START)
+    assert (none, over.held, Record.from_json(held.to_json()).held) == (None, False, True)
 
 
 def test_a_single_failure_is_not_worth_a_word() -> None:

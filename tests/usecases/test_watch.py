@@ -702,6 +702,31 @@ async def test_an_unsteady_registry_is_told_once(deps: Deps) -> None:
     assert await incidents(deps) == []
 
 
+@pytest.mark.parametrize(("steady_after", "said"), [(14, 1), (2, 0)])
+async def test_an_unsteady_registry_is_told_after_planned_work(
+    deps: Deps, steady_after: int, said: int
+) -> None:
+    """Once when the pause is over and it still holds; not at all when it has become steady."""
+    deps, fleet = with_fleet(deps)
+    await channel(deps)
+    await add(deps)
+    await pauses.pause(deps, ALICE, "harbor-team", "12d", "moving")
+    turn, end = 0, clock_of(deps).at + timedelta(days=steady_after)
+
+    def flaky(_config: Config, _now: object) -> CheckResult:
+        nonlocal turn
+        turn += 1
+        return BARE if turn % 5 == 0 and clock_of(deps).at < end else proven()
+
+    fleet.fails("harbor-team", flaky)
+    watch = watching(deps)
+    await run(deps, watch, timedelta(days=11))
+    assert await letters(deps, what="registry_unsteady") == []
+    await run(deps, watch, timedelta(days=3))
+
+    assert len(await letters(deps, what="registry_unsteady")) == said
+
+
 async def test_what_a_provider_tells_is_kept(deps: Deps) -> None:
     """Proven or not is written to the credential when it changes."""
     deps, fleet = with_fleet(deps)
