@@ -21,7 +21,12 @@ from bot.slack.render_notice import NOTICES, notice_card
 from bot.slack.render_reminder import reminder_card, step_text, summary_card
 from bot.slack.render_rotation import entry_text as rotation_entry_text
 from bot.slack.render_rotation import rotation_card
-from bot.slack.render_storm import storm_card, storm_entry_text, storm_escalation_card
+from bot.slack.render_storm import (
+    storm_card,
+    storm_entry_text,
+    storm_escalation_card,
+    storm_owners,
+)
 from bot.usecases import image_requests, incident_view, reminder_view, rotations
 from bot.usecases.deps import Deps
 from bot.usecases.image_requests import RequestView
@@ -79,7 +84,8 @@ async def _incident(scribe: Scribe, message: OutboxMessage) -> Worded | None:
         return None
     by = await scribe.names.of(view.incident.by)
     parent = await scribe.links.to(*view.parent) if view.parent else ""
-    card = incident_card(view, by=by, new=message.op == POST, parent=parent)
+    called = None if message.op == POST else await _called(scribe, view.owners)
+    card = incident_card(view, by=by, called=called, parent=parent)
     return Worded(card, view.owners)
 
 
@@ -103,7 +109,8 @@ async def _storm(scribe: Scribe, message: OutboxMessage) -> Worded | None:
     view = await _storm_view(scribe, message)
     if view is None:
         return None
-    return Worded(storm_card(view, new=message.op == POST), _owners(view))
+    called = None if message.op == POST else await _called(scribe, storm_owners(view))
+    return Worded(storm_card(view, called=called), _owners(view))
 
 
 async def _storm_entry(scribe: Scribe, message: OutboxMessage) -> Worded | None:

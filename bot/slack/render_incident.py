@@ -109,16 +109,23 @@ DONE: Final = {
 }
 
 
-def incident_card(view: IncidentView, *, by: str = "", new: bool = False, parent: str = "") -> Card:
+def incident_card(
+    view: IncidentView,
+    *,
+    by: str = "",
+    called: Mapping[str, str] | None = None,
+    parent: str = "",
+) -> Card:
     """The message as the incident is now.
 
-    `by` is the name of who changed it last, `new` whether it is posted (and owners are called),
-    `parent` a link to the list it is part of.
+    `by` is the name of who changed it last, `parent` a link to the list it is part of. `called` has
+    the owners' names by user id; without it they are mentioned, which calls on them: when it is
+    posted.
     """
     incident = view.incident
     word, color = phase_words(incident.trouble, incident.phase)
     head = f"*{word}* · {headline(view, by)}"
-    lines = [head, *_details(view, by, new=new)]
+    lines = [head, *_details(view, by, called)]
     if view.storm_id:
         where = f"<{parent}|one message>" if parent else "the message that follows"
         lines.append(f"One of many: {where} lists all of them.")
@@ -225,7 +232,7 @@ def registry_line(one: AffectedView) -> str:
     return " · ".join(parts)
 
 
-def _details(view: IncidentView, by: str, *, new: bool) -> list[str]:
+def _details(view: IncidentView, by: str, called: Mapping[str, str] | None) -> list[str]:
     incident, those = view.incident, affected(view)
     if not incident.is_open:
         return [f"It was: {escape(incident.sentence, 600)}", *_shared(view)]
@@ -239,8 +246,8 @@ def _details(view: IncidentView, by: str, *, new: bool) -> list[str]:
     lines.append(f"{stops} {used} it." if view.workloads else stops)
     lines += _shared(view)
     owners = unique(one.owner for one in those if one.owner)
-    if owners and new:
-        lines.append(f"Owner {people(owners)}")
+    if owners:
+        lines.append(f"Owner {people(owners, called)}")
     return lines + _standing(incident, by)
 
 

@@ -58,20 +58,25 @@ def rows_of(views: Sequence[IncidentView]) -> list[Row]:
     return sorted(rows, key=lambda row: (_ORDER.index(row.phase), row.one.name))
 
 
-def storm_card(storm: StormView, *, new: bool = False) -> Card:
-    """The parent message as all its incidents are now."""
+def storm_card(storm: StormView, *, called: Mapping[str, str] | None = None) -> Card:
+    """The parent message as all its incidents are now; `called` as `incident_card` has it."""
     rows = rows_of(storm.incidents)
     head = f"*{_head(storm, rows)}*"
     lines = [head, _tally(rows)]
-    owners = unique(row.one.owner for row in rows if row.one.owner)
-    if new and owners:
-        lines.append(f"Owners {people(owners)}")
+    owners = storm_owners(storm)
+    if owners:
+        lines.append(f"Owners {people(owners, called)}")
     listed = list(_fitting(rows, LIST_LIMIT))
     if len(listed) < len(rows):
         listed.append(f"and {len(rows) - len(listed):,} more")
     lines += listed
     blocks = [*sections(lines[:1]), *sections(lines[1:]), actions(*_buttons(storm, rows))]
     return Card("Alerts", "\n".join(lines), tuple(blocks), color=_color(rows))
+
+
+def storm_owners(storm: StormView) -> list[str]:
+    """Whose registries it lists, each once, in the order of the list."""
+    return unique(row.one.owner for row in rows_of(storm.incidents) if row.one.owner)
 
 
 def storm_entry_text(storm: StormView, values: Mapping[str, str]) -> str:

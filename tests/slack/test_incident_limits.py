@@ -48,9 +48,9 @@ def test_a_storm_of_2800_registries_fits() -> None:
     rows = rows_of(views)
     pages = [pages_card(f"storm:{storm.id}", rows, number).view() for number in range(1, 71)]
 
-    assert message_problems(storm_card(storm, new=True).message()) == []
+    assert message_problems(storm_card(storm).message()) == []
     assert message_problems(storm_escalation_card(storm, {"to": "S1"}).message()) == []
-    assert message_problems(incident_card(shared, by=NASTY, new=True).message()) == []
+    assert message_problems(incident_card(shared, by=NASTY).message()) == []
     assert message_problems(escalation_card(shared, {"to": "S1"}, "https://a.b/c").message()) == []
     assert [view_problems(page) for page in (pages[0], pages[34], pages[69])] == [[], [], []]
     listed = "".join(str(page["blocks"]) for page in pages)

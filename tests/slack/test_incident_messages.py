@@ -148,6 +148,20 @@ async def test_nobody_is_called_twice(deps: Deps, slack: Slack) -> None:
     assert "<@" not in "".join(slack.thread())
 
 
+async def test_an_edited_alert_still_names_its_owner(deps: Deps, slack: Slack) -> None:
+    """By name from the first edit on: whose it is stays to be seen, and nobody is called again."""
+    courier = slack.courier(deps)
+    await fails(deps)
+    await deliver(deps, courier)
+    assert "Owner <@UBOB>" in slack.posts()[0].text
+    await press(deps, Button.ACKNOWLEDGE)
+    await deliver(deps, courier)
+
+    (message,) = slack.posts()
+    assert "Owner mel" in message.text
+    assert "<@" not in message.text
+
+
 async def test_buttons_change_with_the_state(deps: Deps, slack: Slack) -> None:
     """And carry the version that they were shown with."""
     courier = slack.courier(deps)
