@@ -123,7 +123,7 @@ class Courier:
             self._tempo.rest(EDITS if message.op == EDIT else message.channel, wait)
             await self._put_off(message, wait, code)
             return False
-        if code in HOPELESS or self._age(message) > KEPT:
+        if code in HOPELESS or message.age > KEPT:
             log.error("letter given up", what=message.what, error=code, letter=message.id)
             await outbox.bury(self._deps, message, code)
             return True
@@ -133,17 +133,13 @@ class Courier:
 
     async def _later(self, message: OutboxMessage, reason: str, *, unsent: bool = False) -> bool:
         """The longer it waits already, the longer it is left alone."""
-        wait = min(max(self._age(message), SHORTEST_WAIT), LONGEST_WAIT)
-        at = self._deps.clock.now() + wait
-        await outbox.defer(self._deps, message, at, reason, unsent=unsent)
+        wait = min(max(message.age, SHORTEST_WAIT), LONGEST_WAIT)
+        await outbox.defer(self._deps, message, wait, reason, unsent=unsent)
         return False
 
     async def _put_off(self, message: OutboxMessage, seconds: float, reason: str = "pace") -> None:
-        at = self._deps.clock.now() + timedelta(seconds=seconds)
-        await outbox.defer(self._deps, message, at, reason, unsent=True)
-
-    def _age(self, message: OutboxMessage) -> timedelta:
-        return self._deps.clock.now() - message.created_at
+        wait = timedelta(seconds=seconds)
+        await outbox.defer(self._deps, message, wait, reason, unsent=True)
 
 
 async def deliver_due(deps: Deps, client: AsyncWebClient) -> int:

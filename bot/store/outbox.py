@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import exists, or_
@@ -32,7 +32,8 @@ UPLOAD: Final = "upload"
 class OutboxMessage:
     """A message to send: what it tells (`registry_added`, …), the values, and where it goes.
 
-    `attempts` counts this one. `fence` proves, when it is settled, that the claim still holds.
+    `attempts` counts this one. `fence` proves, when it is settled, that the claim still holds. Both
+    times are of the clock that all replicas share.
     `op` says how it is sent, `subject` which message it belongs to (`incident:ID`, or nothing).
     """
 
@@ -45,8 +46,14 @@ class OutboxMessage:
     attempts: int
     fence: int
     created_at: datetime
+    claimed_at: datetime
     op: str = POST
     subject: str = ""
+
+    @property
+    def age(self) -> timedelta:
+        """For how long it has waited."""
+        return self.claimed_at - self.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ async def claim(
         .execution_options(populate_existing=True)
     )
     rows = (await session.exec(statement)).scalars().all()
-    return sorted((_message(row) for row in rows), key=lambda message: message.id)
+    return sorted((_message(row, now) for row in rows), key=lambda message: message.id)
 
 
 async def settle(session: AsyncSession, message: OutboxMessage, receipt: str, at: datetime) -> bool:
@@ -196,7 +203,7 @@ async def _end(session: AsyncSession, message: OutboxMessage, **values: Any) -> 
     return (await session.exec(update(Outgoing).where(*held).values(**values))).rowcount == 1
 
 
-def _message(row: Outgoing) -> OutboxMessage:
+def _message(row: Outgoing, claimed_at: datetime) -> OutboxMessage:
     assert row.id is not None
     return OutboxMessage(
         id=row.id,
@@ -208,6 +215,7 @@ def _message(row: Outgoing) -> OutboxMessage:
         attempts=row.attempts,
         fence=row.fence,
         created_at=row.created_at,
+        claimed_at=claimed_at,
         op=row.op,
         subject=row.subject,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bot.store import messages, outbox
@@ -47,7 +47,8 @@ async def settle(
     run out and the message was taken again.
     """
     async with deps.store.transaction() as session:
-        settled = await outbox.settle(session, message, receipt, deps.clock.now())
+        now = await deps.store.now(session)
+        settled = await outbox.settle(session, message, receipt, now)
         if message.subject and receipt and (channel or message.op == POST):
             await messages.note_receipt(
                 session, message.subject, channel or message.channel, receipt
@@ -67,21 +68,22 @@ async def place(deps: Deps, subject: str) -> tuple[str, str] | None:
 async def defer(
     deps: Deps,
     message: OutboxMessage,
-    not_before: datetime,
+    wait: timedelta,
     reason: str = "",
     *,
     unsent: bool = False,
 ) -> bool:
-    """Send it later, not before that moment.
+    """Send it later, not before so long from now, by the clock that all replicas share.
 
     With `unsent` it certainly did not reach anybody: the attempt is taken back, so that `attempts`
     above one always means that an earlier one may have got through.
     """
     async with deps.store.transaction() as session:
+        not_before = await deps.store.now(session) + wait
         return await outbox.defer(session, message, not_before, reason, unsent=unsent)
 
 
 async def bury(deps: Deps, message: OutboxMessage, reason: str) -> bool:
     """Give up on a message that can never be sent; it is kept with the reason."""
     async with deps.store.transaction() as session:
-        return await outbox.bury(session, message, reason, deps.clock.now())
+        return await outbox.bury(session, message, reason, await deps.store.now(session))

@@ -69,7 +69,7 @@ async def test_a_letter_that_was_put_off_is_in_order(deps: Deps) -> None:
     """One closed channel must not take the whole bot out of service."""
     await put(deps)
     (message,) = await claim(deps, 10)
-    await defer(deps, message, NOW + timedelta(hours=1), "is_archived")
+    await defer(deps, message, timedelta(hours=1), "is_archived")
     clock_of(deps).skip(timedelta(minutes=30))
 
     assert await parts_in_order(deps, Metronome((), deps.clock)) == FINE

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
 
 from bot.store import outbox as letters
 from bot.store import workspaces
+from bot.store.engine import open_store
 from bot.store.outbox import Letter
-from bot.store.schema import Storm
+from bot.store.schema import Outgoing, Storm
 from bot.usecases import outbox
 from bot.usecases.deps import Deps
-from tests.factories import NOW, clock_of
+from tests.factories import NOW, clock_of, deps_on, keyring
 
 
 async def put(deps: Deps, *keys: str) -> None:
@@ -80,7 +85,7 @@ async def test_a_deferred_message_waits_for_its_time(deps: Deps) -> None:
     """Slack said when to try again."""
     await put(deps, "a")
     (message,) = await outbox.claim(deps, 10)
-    await outbox.defer(deps, message, NOW + timedelta(seconds=30), "rate limited")
+    await outbox.defer(deps, message, timedelta(seconds=30), "rate limited")
 
     assert await outbox.claim(deps, 10) == []
     clock_of(deps).skip(timedelta(seconds=30))
@@ -132,7 +137,7 @@ async def test_a_letter_that_is_put_off_holds_back_what_follows(deps: Deps) -> N
     await subject(deps, ("a1", "post", "incident:1"), ("a2", "thread", "incident:1"))
     (first,) = await outbox.claim(deps, 10)
 
-    await outbox.defer(deps, first, NOW + timedelta(minutes=1))
+    await outbox.defer(deps, first, timedelta(minutes=1))
 
     assert await claimed(deps) == []
     clock_of(deps).skip(timedelta(minutes=1))
@@ -189,3 +194,39 @@ async def test_a_subject_that_is_gone_has_no_place(deps: Deps) -> None:
     """Also one of a kind that nobody knows."""
     assert await outbox.place(deps, "incident:nothing") is None
     assert await outbox.place(deps, "comet:halley") is None
+
+
+@dataclass
+class WrongClock:
+    """A machine whose clock is wrong; the time of other machines is seen as it is."""
+
+    wrong: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.wrong
+
+    def shown_at(self, real: datetime) -> datetime:
+        return real
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_a_wrong_clock_neither_hurries_nor_holds_a_letter(
+    database_url: str, minutes: int
+) -> None:
+    """Put off for half a minute by a worker minutes off: half a minute of the clock all share."""
+    store = open_store(database_url, keyring(), WrongClock(timedelta(minutes=minutes)))
+    usual = deps_on(database_url)
+    await usual.store.close()
+    deps = replace(usual, store=store, clock=store.clock)
+    async with store.transaction() as session:
+        now = await store.now(session)
+        await workspaces.ensure(session, "T1", now)
+        await letters.put(session, Letter("T1", "a", "C1", "registry_added"), now)
+    (message,) = await outbox.claim(deps, 10)
+    await outbox.defer(deps, message, timedelta(seconds=30), "rate limited")
+    async with store.reading() as session:
+        row = (await session.exec(select(Outgoing))).one()
+    await store.close()
+
+    assert timedelta() <= message.age < timedelta(minutes=1)
+    assert timedelta(seconds=30) <= row.not_before - now < timedelta(minutes=1)
