@@ -70,7 +70,12 @@ def sandbox(port: int, *, live: bool) -> None:
         configure_logs("WARNING")
         async with open_sandbox(port=port, live=live, environment=os.environ) as box:
             around = Surroundings(
-                box.clock, box.resolver, box.ca_file, box.aws_endpoint, post_seconds=0.0
+                box.clock,
+                box.resolver,
+                box.ca_file,
+                box.aws_endpoint,
+                post_seconds=0.0,
+                variables=box.variables,
             )
             async with bootstrap(Settings.from_environment(box.environment), around) as bot:
                 box.attach(bot.metronome.beat_all, bot.deps, stop)

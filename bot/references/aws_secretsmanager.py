@@ -12,7 +12,8 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -32,25 +33,35 @@ Endpoint = Callable[[str, str], str | None]
 KEPT: Final = timedelta(seconds=45)
 """Shorter than the wait between two refusals that count: an old value condemns no new one."""
 KEPT_FAILURE: Final = timedelta(seconds=15)
+LASTS: Final = timedelta(hours=1)
+"""For so long what was read last is given while AWS does not answer: a cluster that pulls with it
+must not lose its login because of a time-out."""
 SECONDS: Final = 2.0
 """So long somebody waits. A form in Slack must be answered within three seconds."""
 _THREADS: Final = 4
 _SUFFIX: Final = 7  # `-AbCdEf`, which AWS adds to the name and which may be left out
+THROTTLED: Final = {"ThrottlingException", "Throttling", "TooManyRequestsException"}
 _WORDS: Final = {
     "ResourceNotFoundException": "There is no such secret in AWS Secrets Manager.",
     "AccessDeniedException": "AWS does not let Registrar read this secret; give its own identity "
     "secretsmanager:GetSecretValue, and kms:Decrypt where the secret has a key of its own.",
     "DecryptionFailure": "AWS cannot decrypt the secret; give Registrar's identity kms:Decrypt.",
     "InvalidRequestException": "The secret is marked for deletion, or has no current version.",
-    "ThrottlingException": "AWS was asked too often; it is tried again by itself.",
     "UnrecognizedClientException": "AWS does not know the identity that Registrar runs with.",
     "ExpiredTokenException": "The AWS session that Registrar runs with has ended.",
 }
 
 
+class _Away(Unresolved):
+    """AWS did not answer; what it said last may still be so."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """What is known until then: the secret, read at `read_at`, or why there is none."""
+
     until: datetime
+    read_at: datetime
     text: Secret | None
     fault: str = ""
 
@@ -79,6 +90,8 @@ class SecretsManager:
 
     def close(self) -> None:
         """Let the threads go; a call still running ends by its own time limits."""
+        for task in self._asked.values():
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _current(self, arn: str) -> _Kept:
@@ -94,6 +107,9 @@ class SecretsManager:
             # Whoever waits no longer leaves the question to the next, who finds its answer.
             return await asyncio.wait_for(asyncio.shield(task), SECONDS)
         except TimeoutError:
+            last = self._last(arn)
+            if last is not None:
+                return last
             raise Unresolved(
                 "AWS Secrets Manager did not answer within 2 seconds; it is tried again."
             ) from None
@@ -102,11 +118,22 @@ class SecretsManager:
         loop = asyncio.get_running_loop()
         try:
             text = await loop.run_in_executor(self._threads, self._value, arn)
-            kept = _Kept(self._clock.now() + KEPT, text)
+            now = self._clock.now()
+            kept = _Kept(now + KEPT, now, text)
         except Unresolved as error:
-            kept = _Kept(self._clock.now() + KEPT_FAILURE, None, str(error))
-        now = self._clock.now()
-        self._kept = {one: old for one, old in self._kept.items() if now < old.until} | {arn: kept}
+            now = self._clock.now()
+            last = self._last(arn) if isinstance(error, _Away) else None
+            again = now + KEPT_FAILURE
+            kept = replace(last, until=again) if last else _Kept(again, now, None, str(error))
+        fresh = {one: old for one, old in self._kept.items() if now < old.read_at + LASTS}
+        self._kept = fresh | {arn: kept}
+        return kept
+
+    def _last(self, arn: str) -> _Kept | None:
+        """What was read last, while it may be given without asking."""
+        kept = self._kept.get(arn)
+        if kept is None or kept.text is None or self._clock.now() >= kept.read_at + LASTS:
+            return None
         return kept
 
     def _value(self, arn: str) -> Secret:
@@ -114,10 +141,13 @@ class SecretsManager:
         if shaped is None:
             raise Unresolved("This is not the ARN of a secret.")
         try:
-            answer = self._client(shaped["region"]).get_secret_value(SecretId=arn)
+            with closing(self._client(shaped["region"])) as client:
+                answer = client.get_secret_value(SecretId=arn)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in THROTTLED or (isinstance(status, int) and status >= 500):
+                raise _Away("AWS Secrets Manager is overloaded; it is tried again.") from None
             code = "AccessDeniedException" if status == 403 else code  # also of what is in between
             told = _WORDS.get(code, f"AWS Secrets Manager gave no secret ({code[:64]}).")
             raise Unresolved(told) from None
@@ -127,7 +157,7 @@ class SecretsManager:
             ) from None
         except (BotoCoreError, ResponseParserError, ValueError, LookupError, TypeError):
             # The exception may quote an answer, and so the secret.
-            raise Unresolved("AWS Secrets Manager could not be reached or understood.") from None
+            raise _Away("AWS Secrets Manager could not be reached or understood.") from None
         return _text(arn, answer)
 
     def _client(self, region: str) -> Any:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from bot.errors import Unresolved
 from bot.references.allowed import SYSTEM
 from bot.references.text import one_line_end
 
+_THREADS: Final = 4
 SECONDS: Final = 2.0
 """A file on a network that is away answers late or never."""
 # Mounted in every pod; what they open is the cluster or the cloud, not a registry.
@@ -36,14 +38,31 @@ class Files:
 
     def __init__(self, own: Collection[Path] = ()) -> None:
         self._own = tuple(own)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
+        self._asked: dict[str, asyncio.Future[bytes]] = {}
 
     async def resolve(self, place: str) -> Secret:
+        asked = self._asked.get(place)
+        if asked is None:
+            loop = asyncio.get_running_loop()
+            asked = loop.run_in_executor(self._threads, self._read, place)
+            self._asked[place] = asked
+            asked.add_done_callback(lambda done: self._done(place, done))
         try:
-            async with asyncio.timeout(SECONDS):
-                found = await asyncio.to_thread(self._read, place)
+            # A read that hangs goes on to hold one thread, not one more each time.
+            found = await asyncio.wait_for(asyncio.shield(asked), SECONDS)
         except TimeoutError:
             raise Unresolved("The file could not be read within 2 seconds.") from None
         return one_line_end(found, "The file")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, place: str, done: asyncio.Future[bytes]) -> None:
+        self._asked.pop(place, None)
+        if not done.cancelled():
+            done.exception()  # somebody may have heard it; nobody has to
 
     def _read(self, place: str) -> bytes:
         try:

@@ -43,13 +43,14 @@ def wired(
     if database_url.startswith("sqlite:///"):
         database = database_url.removeprefix("sqlite:///").partition("?")[0]
         own += [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]
-    manager = SecretsManager(clock, endpoint)
+    manager, kept = SecretsManager(clock, endpoint), Files(own)
     schemes: dict[str, Scheme] = {
         ENV: Environment(variables, {*settings, *files, *_FILES, *_VARIABLES}),
-        FILE: Files(own),
+        FILE: kept,
         AWS: manager,
     }
     try:
         yield Resolver(entries, schemes)
     finally:
         manager.close()
+        kept.close()

@@ -22,6 +22,7 @@ from bot.sandbox.due import look
 from bot.sandbox.practice import Practice
 from bot.sandbox.skip import Beat, TimeMachine
 from bot.sandbox.slackd.server import SlackServer
+from bot.sandbox.variables import PracticeVariables, allowed
 from bot.store.cipher import Keyring
 from bot.usecases.deps import Deps
 
@@ -52,6 +53,11 @@ class Sandbox:
     @property
     def resolver(self) -> Resolver | None:
         return self.practice.resolver if self.practice else None
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What references find; never what is in the shell."""
+        return PracticeVariables(self.practice) if self.practice else {}
 
     @property
     def aws_endpoint(self) -> Callable[[str, str], str | None]:
@@ -116,6 +122,7 @@ async def open_sandbox(
                 "PORT": str(web_port),
                 "PUBLIC_URL": web_url,
                 **_aws_identity(practice),
+                **(allowed(practice) if practice else {}),
             },
             clock=clock,
             time_machine=time_machine,

@@ -16,7 +16,7 @@ from bot.core.config import Config
 from bot.core.health import Health
 from bot.core.health import renewed as after_change
 from bot.core.reference import Use
-from bot.errors import Undecryptable, Unresolved
+from bot.errors import StoreError, Undecryptable, Unresolved
 from bot.store import audit, claims, credentials, minted, registries
 from bot.store.claims import Claimed
 from bot.store.registries import Stored
@@ -131,7 +131,13 @@ async def tick_references(deps: Deps) -> int:
     async def one(stored: Stored) -> bool:
         async with limit:
             await asyncio.sleep(0)  # thousands of variables must not hold up what else is to do
-            return await _looked(deps, stored)
+            try:
+                return await _looked(deps, stored)
+            except StoreError:
+                raise
+            except Exception:  # one that is poison must not hide the others; it is logged
+                log.exception("reference cannot be looked at", registry=stored.registry.id)
+                return False
 
     return sum(await asyncio.gather(*(one(stored) for stored in found)))
 

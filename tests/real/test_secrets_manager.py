@@ -166,6 +166,32 @@ async def test_a_failure_is_kept_for_less_time(
     assert await manager.resolve(arn) == Secret(VALUE)
 
 
+async def test_a_time_out_takes_no_secret_away_for_an_hour(
+    moto: Moto, clock: FixedClock, aws: Any
+) -> None:
+    """What was read last is given while AWS does not answer; a refusal of AWS's ends that."""
+    url = [moto.url]
+    manager = SecretsManager(clock, lambda *_: url[0])
+    arn = put(aws, VALUE)
+    await manager.resolve(arn)
+
+    url[0] = "http://127.0.0.1:1"
+    clock.skip(timedelta(minutes=50))
+    assert await manager.resolve(arn) == Secret(VALUE)
+    clock.skip(timedelta(minutes=11))
+    with pytest.raises(Unresolved, match="could not be reached"):
+        await manager.resolve(arn)
+
+    url[0] = moto.url
+    clock.skip(timedelta(minutes=1))
+    await manager.resolve(arn)
+    aws.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    clock.skip(KEPT)
+    with pytest.raises(Unresolved, match="no such secret"):
+        await manager.resolve(arn)
+    manager.close()
+
+
 class Silent(BaseHTTPRequestHandler):
     """Takes a question and does not answer until it is told to."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from bot.core.secret import Secret
 from bot.errors import Unresolved
+from bot.references import file
 from bot.references.file import Files
 
 
@@ -98,8 +100,8 @@ async def test_a_file_that_holds_no_secret(tmp_path: Path, content: bytes, sente
 
 async def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     """One that is larger than the disk is refused as quickly as any."""
-    with (tmp_path / "huge").open("wb") as file:
-        file.truncate(1 << 40)
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(1 << 40)
 
     with pytest.raises(Unresolved, match="64 KiB"):
         await Files().resolve(str(tmp_path / "huge"))
@@ -110,3 +112,29 @@ async def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for place in (tmp_path / "a", tmp_path / "b" / "a"):
         with pytest.raises(Unresolved, match="no such file"):
             await Files().resolve(str(place))
+
+
+async def test_a_read_that_hangs_is_waited_for_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network that is away: said so, tried once at a time, and good when it comes back."""
+    monkeypatch.setattr(file, "SECONDS", 0.05)
+    going, reads = threading.Event(), []
+    files, place = Files(), put(tmp_path / "a")
+    read = files._read
+
+    def hanging(path: str) -> bytes:
+        reads.append(path)
+        going.wait(10)
+        return read(path)
+
+    monkeypatch.setattr(files, "_read", hanging)
+    for _ in range(3):
+        with pytest.raises(Unresolved, match="within 2 seconds"):
+            await files.resolve(place)
+    assert reads == [place]
+
+    going.set()
+    monkeypatch.setattr(file, "SECONDS", 10)
+    assert await files.resolve(place) == Secret("correct horse")
+    files.close()

@@ -28,9 +28,11 @@ from bot.usecases import (
     references,
     registries,
     rotating,
+    rotation_policies,
 )
 from bot.usecases.deps import Deps
 from bot.usecases.minting import Mint
+from bot.usecases.rotation_policies import Wanted
 from bot.usecases.rotation_switch import Plan
 from bot.usecases.watch import Watch
 from tests.factories import (
@@ -44,6 +46,8 @@ from tests.factories import (
     refused,
     same_host,
 )
+from tests.kinds.test_form import service_account
+from tests.usecases.cloud import no_rotators
 
 ALLOWED = "env:REG_* @ harbor-team.example.com"
 VALUE, NEXT = "the value of the variable", "the next value of the variable"
@@ -444,3 +448,45 @@ async def test_the_doctor_lists_what_leads_where(deps: Deps, variables: dict[str
 
     [place] = await references.survey(deps, ALICE.team_id)
     assert "started without this variable" in place.problem
+
+
+async def test_rotating_by_itself_is_refused_with_the_same_words(deps: Deps) -> None:
+    """Neither a policy nor a start of one; the view says why."""
+    await add(deps, answers=referring())
+    rotators = no_rotators(deps.clock)
+
+    view = await rotation_policies.view(deps, rotators, ALICE, "harbor-team")
+    told = await rotation_policies.diagnose(deps, rotators, ALICE, "harbor-team")
+
+    assert "env:REG_TEAM: whoever keeps it changes it there" in view.unsuited
+    assert told.problems == (view.unsuited,)
+    wanted = Wanted(enabled=True, at_age_days=30)
+    with pytest.raises(Conflict, match="env:REG_TEAM"):
+        await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, {})
+    with pytest.raises(Conflict, match="env:REG_TEAM"):
+        await rotation_policies.rotate_now(deps, rotators, ALICE, "harbor-team")
+
+
+async def test_a_key_of_another_identity_is_not_used(deps: Deps, variables: dict[str, str]) -> None:
+    """A service account key tells whose it is: another account's is a change for a person to make."""
+    host = "europe-west1-docker.pkg.dev"
+    variables["REG_GCP"] = service_account()
+    gcp = following(deps, variables, f"env:REG_* @ {host}")
+    public = {
+        **referring("gcp").public,
+        "url": f"https://{host}",
+        "region": "europe-west1",
+        "path_scope": "acme-prod/images",
+    }
+    secrets = {"service_account_json": Secret("env:REG_GCP")}
+    answers = drafts.Answers("gcp_artifact_registry", "service_account", public, secrets)
+    saved = await add(gcp, answers=answers)
+    assert saved.credential is not None
+    assert saved.credential.login == json.loads(variables["REG_GCP"])["client_email"]
+    variables["REG_GCP"] = service_account(client_email="other@acme-prod.iam.gserviceaccount.com")
+
+    _, result = await checking.check_registry(gcp, ALICE, "gcp")
+
+    assert result.verdict is Verdict.UNRESOLVED
+    assert "another identity" in result.sentence
+    assert len(checker_of(gcp).seen) == 1

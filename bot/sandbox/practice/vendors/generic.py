@@ -17,6 +17,8 @@ from bot.sandbox.practice.vendor import VERSION, Bench, Denial, PracticeField, S
 from bot.sandbox.practice.vendors.azure import Azure
 from bot.sandbox.practice.vendors.quay import Quay
 
+# What may be typed in place of the password; the sandbox's environment has it.
+REFERENCE = "env:REG_PRACTICE"
 HARBOR = "harbor.practice.example"
 PROJECT = 7
 HARBOR_SERVICE = "harbor-registry"
@@ -98,6 +100,7 @@ class Generic(TokenVendor):
             ),
             *self.quay.managing(),
             *self.azure.managing(),
+            PracticeField("Or, in place of the password above, a reference", REFERENCE),
         )
 
     def secrets(self) -> tuple[str, ...]:
