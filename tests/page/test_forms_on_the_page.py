@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.sandbox.slackd.server import SlackServer
+from tests.page.conftest import Shelf, until
 from tests.page.forms import (
     JSON,
     KINDS,
@@ -52,7 +53,8 @@ def bolt(app: AsyncApp, sent: list[JSON]) -> AsyncApp:
             await ack(response_action="errors", errors={"username": "Too short for a name."})
         else:
             await ack(
-                response_action="update", view=modal("Saved", section("🟢 *Proven and saved*"))
+                response_action="update",
+                view=modal("Saved", section("🟢 *Proven and saved: `our-gitlab`*")),
             )
 
     app.command("/registry")(open_it)
@@ -177,6 +179,27 @@ async def test_practice_credentials_fill_the_form(page: Page) -> None:
 
     await expect(dialog.get_by_label("Token", exact=True)).to_have_value("glpat-1")
     await expect(dialog.get_by_label("Username")).to_have_value("acme-gl")
+
+
+@pytest.mark.usefixtures("bolt")
+async def test_the_tour_goes_on_with_the_kind_that_was_added(
+    page: Page, shelf: Shelf, names: list[str]
+) -> None:
+    """Whoever adds GitLab sees GitLab's token end, under the name it was saved with."""
+    names += ["ghcr-team", "our-gitlab"]
+    await _say(page, "/registry add")
+    dialog = page.get_by_role("dialog")
+    await _choose(page, "Type", "gitlab")
+    tour = page.get_by_label("Two-minute tour")
+    await tour.get_by_role("button", name="Fill it in").click()
+    await expect(dialog.get_by_label("Token", exact=True)).to_have_value("glpat-1")
+    await dialog.get_by_role("button", name="Test and save").click()
+    await expect(tour).to_contain_text("Switch GitLab Container Registry to Expired")
+    await expect(tour).to_contain_text("test our-gitlab")
+    await tour.get_by_role("button", name="End it and test").click()
+
+    await until(lambda: shelf.registries[1].state == "expired")
+    assert shelf.registries[0].state == "healthy"
 
 
 async def test_what_rotates_by_itself_is_there_to_copy(page: Page) -> None:

@@ -97,6 +97,12 @@ function typeOption(view, registry) {
   return null;
 }
 
+/** The practice registry whose type the open form has, if it is a form and has one. */
+export function chosenIn() {
+  const view = topView();
+  return view && state.snap.practice?.registries.find((one) => typeOption(view, one)?.chosen);
+}
+
 /** The label of the practice registry's current state. */
 export function stateLabel(registry) {
   return registry.states.find((one) => one.value === registry.state)?.label ?? registry.state;
