@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
 from bot.core.config import Config
+from bot.core.reference import reference_in
 from bot.core.rotation import GRACE_MOST
 from bot.core.rotation_schedule import DAYS_MOST, Wish, due_at, opens_at
 from bot.core.secret import Secret
@@ -29,6 +30,9 @@ from bot.usecases.permission import require_manager
 from bot.usecases.registries import find
 from bot.usecases.resolving import owned_elsewhere
 
+NO_REFERENCE: Final = (
+    "This looks like a reference. Only a registry's own secret may be one; type the secret here."
+)
 GRACE_HOURS_MOST: Final = GRACE_MOST.days * 24
 BATCH: Final = 200
 
@@ -308,6 +312,7 @@ def _validate(wanted: Wanted, before: PolicyView, access: Mapping[str, Secret]) 
         faults |= {one.name: f"{one.label} is needed to rotate it." for one in missing}
     elif access and missing:
         faults |= {one.name: "Give all of these, or none." for one in missing}
+    faults |= {name: NO_REFERENCE for name, one in access.items() if reference_in(one)}
     if faults:
         raise InvalidInput(faults)
 

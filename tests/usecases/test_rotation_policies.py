@@ -213,6 +213,20 @@ async def test_what_a_provider_needs_is_asked_for_and_kept_sealed(deps: Deps) ->
     assert b"may do more" not in (found.access_blob or b"")
 
 
+async def test_no_reference_is_taken_for_what_a_provider_needs(deps: Deps) -> None:
+    """It would be sent as it is, because only a registry's own secret is followed."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(WithAccess(cloud))
+    await add(deps)
+    wanted = Wanted(enabled=True, at_age_days=90)
+    access = {"admin_token": Secret("env:REG_ADMIN_TOKEN")}
+
+    with pytest.raises(InvalidInput) as caught:
+        await rotation_policies.change(deps, rotators, ALICE, "harbor-team", 0, wanted, access)
+
+    assert "looks like a reference" in caught.value.fields["admin_token"]
+
+
 async def test_the_slower_of_two_editors_is_told(deps: Deps) -> None:
     """Nothing is overwritten unseen."""
     deps, cloud = with_cloud(deps)
