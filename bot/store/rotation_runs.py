@@ -15,6 +15,7 @@ from bot.core.rotation import OPEN, Phase, Rotation
 from bot.core.secret import Secret
 from bot.store.cipher import Keyring, Place
 from bot.store.schema import (
+    CURRENT,
     LIVE,
     Credential,
     Registry,
@@ -116,12 +117,23 @@ async def policy(session: AsyncSession, registry_id: str) -> RotationPolicy | No
     return await session.get(RotationPolicy, registry_id, populate_existing=True)
 
 
-async def enabled(session: AsyncSession, limit: int) -> Sequence[RotationPolicy]:
-    """Policies that are switched on, of registries that are there."""
+async def enabled(
+    session: AsyncSession, limit: int, after: str
+) -> Sequence[tuple[RotationPolicy, Credential]]:
+    """Policies that are switched on, of registries that come `after` that id, and what is in force.
+
+    Of each that is there and has a credential.
+    """
     wanted = (
-        select(RotationPolicy)
+        select(RotationPolicy, Credential)
         .join(Registry, col(Registry.id) == col(RotationPolicy.registry_id))
-        .where(col(RotationPolicy.enabled).is_(True), col(Registry.state) == LIVE)
+        .join(Credential, col(Credential.registry_id) == col(Registry.id))
+        .where(
+            col(RotationPolicy.enabled).is_(True),
+            col(Registry.state) == LIVE,
+            col(Credential.state) == CURRENT,
+            col(RotationPolicy.registry_id) > after,
+        )
         .order_by(col(RotationPolicy.registry_id))
     )
     return (await session.exec(wanted.limit(limit))).all()

@@ -219,15 +219,22 @@ async def diagnose(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> D
     return Diagnosis(name, _steps(provider, grace), ready.problems, ready.notes)
 
 
-async def tick_rotation_policies(deps: Deps, rotators: Rotators) -> int:
-    """Begin what is due, at work and outside of a freeze; answers how many were begun."""
-    async with deps.store.reading() as session:
-        now = await deps.store.now(session)
-        found = await rotation_runs.enabled(session, BATCH)
-    begun = 0
-    for one in found:
-        begun += await _begin_if_due(deps, rotators, one.registry_id, one.team_id, now)
-    return begun
+async def tick_rotation_policies(deps: Deps, rotators: Rotators, batch: int = BATCH) -> int:
+    """Begin what is due, at work and outside of a freeze; answers how many were begun.
+
+    All policies are looked at, `batch` of them at a time.
+    """
+    begun, after = 0, ""
+    while True:
+        async with deps.store.reading() as session:
+            now = await deps.store.now(session)
+            found = await rotation_runs.enabled(session, batch, after)
+        for one, held in found:
+            if _may_be_due(one, held, now):
+                begun += await _begin_if_due(deps, rotators, one.registry_id, one.team_id, now)
+        if len(found) < batch:
+            return begun
+        after = found[-1][0].registry_id
 
 
 async def _begin_if_due(
@@ -280,6 +287,12 @@ def _due(found: RotationPolicy | None, held: Credential, *, made: bool) -> datet
     before = due_at(Wish(None, wish.before_expiry_days), held.stored_at, held.expires_at)
     moved = before is not None and before > held.stored_at
     return due_at(wish, held.stored_at, held.expires_at if moved else None)
+
+
+def _may_be_due(found: RotationPolicy, held: Credential, now: datetime) -> bool:
+    """Whether more has to be asked to know; seldom, of all that are looked at each time."""
+    times = [_due(found, held, made=made) for made in (False, True)]
+    return any(due is not None and due <= now for due in times)
 
 
 async def _made_here(session: AsyncSession, held: Credential | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -11,6 +12,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot.core.auto_rotation import Step
+from bot.core.clock import FixedClock
 from bot.core.rotation import Phase
 from bot.core.rotation_schedule import Wish, due_at, opens_at
 from bot.core.secret import Secret
@@ -19,11 +21,11 @@ from bot.errors import Conflict, InvalidInput, NotAllowed
 from bot.kinds.base import Field
 from bot.kinds.rotation.base import Errand, Issued
 from bot.store import rotation_runs
-from bot.store.schema import CURRENT, Credential, RotationRow
+from bot.store.schema import CURRENT, Credential, RotationJournal, RotationRow
 from bot.usecases import auto_rotation, freezes, rotation_policies, rotations, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Wanted, tick_rotation_policies
-from tests.factories import ALICE, BOB, add, clock_of
+from tests.factories import ALICE, BOB, NOW, add, clock_of, deps_on, generic, keyring
 from tests.usecases.cloud import Chosen, Cloud, Dual, no_rotators
 from tests.usecases.provider import OLD
 from tests.usecases.test_auto_rotation import in_force, run, state, with_cloud
@@ -79,6 +81,51 @@ async def test_what_is_due_is_begun_once(deps: Deps) -> None:
     await run(deps, rotators, HOUR)
 
     assert await in_force(deps) == "secret number 1"
+
+
+async def test_no_policy_is_out_of_sight(deps: Deps) -> None:
+    """However many there are, all are looked at."""
+    cloud = Cloud(clock_of(deps))
+    rotators = cloud.rotators(Dual(cloud))
+    for number in range(3):
+        name = f"reg-{number}"
+        await add(deps, answers=generic(name, password=f"{OLD} {number}"))
+        wanted = Wanted(enabled=True, at_age_days=90)
+        await rotation_policies.change(deps, rotators, ALICE, name, 0, wanted, {})
+    clock_of(deps).skip(90 * DAY)
+
+    assert await tick_rotation_policies(deps, rotators, batch=2) == 3
+
+
+async def test_two_replicas_begin_and_do_it_once(postgresql_url: str) -> None:
+    """Both look at the same moment, again and again, until it is over."""
+    clock, ring = FixedClock(NOW), keyring()
+    cloud = Cloud(clock)
+    cloud.most = 9
+    replicas = [replace(deps_on(postgresql_url, clock, ring), checker=cloud) for _ in range(2)]
+    rotators = cloud.rotators(Dual(cloud))
+    await add(replicas[0])
+    await switched_on(replicas[0], cloud)
+    clock.skip(90 * DAY)
+    begun, steps = 0, 0
+    for _ in range(200):
+        ticks = [tick_rotation_policies(one, rotators) for one in replicas]
+        begun += sum(await asyncio.gather(*ticks))
+        done = sum(
+            await asyncio.gather(*(rotations.tick_rotations(one, rotators) for one in replicas))
+        )
+        steps += done
+        if not done:
+            clock.skip(HOUR)
+    async with replicas[0].store.reading() as session:
+        lines = (await session.exec(select(RotationJournal))).all()
+    for one in replicas:
+        await one.store.close()
+
+    assert begun == 1
+    assert cloud.calls == ["ready", "issue", "disable", "revoke"]
+    assert len(cloud.keys) == 1
+    assert len([one for one in lines if one.outcome == "began"]) == len(lines) / 2 == steps - 2
 
 
 async def test_a_freeze_holds_it_back(deps: Deps) -> None:
