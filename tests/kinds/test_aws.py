@@ -279,3 +279,41 @@ async def test_role_is_judged_by_its_own_errors(
 
     assert (result.verdict, result.cause) == (verdict, cause)
     assert result.level is not Level.E3 or result.explicit
+
+
+NO_ANSWERS: dict[str, bytes] = {
+    "hangs up": b"",
+    "half an answer": answer(200, CALLER)[:90],
+    "a cut answer": answer(200, CALLER)[:-40],
+    "a proxy": answer(502, "<html>Bad Gateway</html>"),
+    "a failure": refusal("ServiceFailure", 500),
+    "too busy": refusal("Throttling", 400, "Rate exceeded"),
+    "another clock": refusal("SignatureDoesNotMatch", 403, "Signature expired: now earlier"),
+    "elsewhere": answer(307, "", [("Location", "/again")]),
+}
+
+
+@pytest.mark.parametrize("how", list(NO_ANSWERS))
+async def test_what_makes_a_key_is_sent_once(how: str) -> None:
+    """Whoever took it may have done it, and a key made twice is one nobody knows.
+
+    Neither boto3's retries nor its HTTP library's send it again, also after another call before it.
+    """
+
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if b"CreateAccessKey" not in asked.body:
+            writer.write(answer(200, CALLER, [("Content-Type", "text/xml")]))
+            return
+        writer.write(NO_ANSWERS[how])
+        if "answer" in how or "hangs" in how:
+            writer.close()
+
+    async with aws(handle) as (gateway, wire):
+        await gateway.caller(KEYS, "us-east-1")
+        with pytest.raises((AwsError, AwsUnreachable)) as caught:
+            await gateway.ask(KEYS, "iam", "us-east-1", "create_access_key")
+
+    made = [one for one in wire.asked if b"CreateAccessKey" in one.body]
+    assert len(made) == 1
+    assert len(wire.asked) == wire.connections == 2
+    assert "CALLER" not in str(caught.value)

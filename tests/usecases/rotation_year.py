@@ -18,7 +18,7 @@ from bot.errors import Unclear
 from bot.kinds.rotation.base import Provider
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import credentials
-from bot.store.schema import Registry, RotationRow
+from bot.store.schema import CURRENT, Credential, Registry, RotationRow
 from bot.usecases import drafts, rotation_orphans, rotation_policies
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Wanted, tick_rotation_policies
@@ -41,6 +41,7 @@ class Sky:
     random: Random
     clouds: dict[str, Cloud] = field(default_factory=dict)
     in_force: dict[str, datetime] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     calm: bool = False
@@ -130,10 +131,13 @@ async def _prepare(deps: Deps, sky: Sky, registries: int) -> None:
 async def _work(deps: Deps, sky: Sky, until: datetime) -> None:
     """From one thing that is due to the next."""
     while True:
+        await _note_in_force(deps, sky)
         while await tick_rotations(deps, sky.rotators):
-            await _note_in_force(deps, sky)
+            pass
+        await _note_in_force(deps, sky)
         async with deps.store.reading() as session:
-            due = (await session.exec(select(RotationRow.next_at, RotationRow.lease_until))).all()
+            times = select(RotationRow.next_at, RotationRow.lease_until)
+            due = (await session.exec(times.where(col(RotationRow.closed_at).is_(None)))).all()
         ahead = [at for row in due for at in row if at is not None and at > sky.clock.now()]
         following = min(ahead, default=until)
         sky.clock.skip(max(timedelta(), min(following, until) - sky.clock.now()))
@@ -143,18 +147,22 @@ async def _work(deps: Deps, sky: Sky, until: datetime) -> None:
 
 async def _note_in_force(deps: Deps, sky: Sky) -> None:
     """What those that are being rotated sign in with now; it must work."""
+    wanted = (
+        select(Registry.host, Credential)
+        .join(RotationRow, col(RotationRow.registry_id) == col(Registry.id))
+        .join(Credential, col(Credential.registry_id) == col(Registry.id))
+        .where(col(RotationRow.closed_at).is_(None), col(Credential.state) == CURRENT)
+    )
     async with deps.store.reading() as session:
-        wanted = (
-            select(Registry)
-            .join(RotationRow, col(RotationRow.registry_id) == col(Registry.id))
-            .where(col(RotationRow.closed_at).is_(None))
-        )
-        for row in (await session.exec(wanted)).all():
-            held = await credentials.current(session, row.id)
-            secret = credentials.opened(held, deps.store.keyring)["password"].reveal()
-            sky.in_force[secret] = sky.clock.now()
-            if secret not in sky.clouds[row.host].working:
-                sky.broken.append(f"{row.name} is in force and does not work")
+        found = (await session.exec(wanted)).all()
+    for host, held in found:
+        if held.id not in sky.opened:
+            opened = credentials.opened(held, deps.store.keyring)
+            sky.opened[held.id] = opened["password"].reveal()
+        secret = sky.opened[held.id]
+        sky.in_force[secret] = sky.clock.now()
+        if secret not in sky.clouds[host].working:
+            sky.broken.append(f"{host} is in force and does not work")
 
 
 async def _sum_up(deps: Deps, sky: Sky) -> Year:
