@@ -68,6 +68,30 @@ async def test_a_stopped_credential_is_refused_until_it_is_started(slug: str) ->
     assert shown is not held
 
 
+@pytest.mark.parametrize("slug", KINDS_OF_REGISTRIES)
+async def test_one_that_refuses_to_die_works_on_until_it_is_let_go(slug: str) -> None:
+    """The vendor lists it no more, and the panel goes on to show it; it dies when told to.
+
+    Scaleway no longer tells that both halves of such a key belong together.
+    """
+    async with open_lab() as lab:
+        vendor = lab.practice.vendors[slug]
+        old = vendor.shown
+        vendor.make("by hand")
+        lab.practice.let_outlive(slug, old.handle, undying=True)
+        lab.practice.remove(slug, old.handle)
+        there = next(one for one in lab.practice.registries if one.slug == slug).credentials
+        alive = await verdict(lab, vendor, old)
+        lab.practice.let_outlive(slug, old.handle, undying=False)
+        dead = await verdict(lab, vendor, old)
+        left = next(one for one in lab.practice.registries if one.slug == slug).credentials
+
+    assert [(one.removed, one.undying) for one in there] == [(True, True), (False, False)]
+    assert alive is (Verdict.UNPROVEN if slug == "scaleway" else Verdict.PROVEN)
+    assert dead is Verdict.REFUSED
+    assert len(left) == 1
+
+
 def test_a_credential_begins_and_ends_a_while_after_it_is_told() -> None:
     """A new one is not known at once everywhere, and one that was ended is known for a while."""
     clock = FixedClock(NOON)

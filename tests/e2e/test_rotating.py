@@ -89,9 +89,16 @@ async def test_a_credential_is_rotated_and_the_old_one_seen_dead(
 
 @pytest.mark.timeout(180)
 async def test_an_old_one_that_refuses_to_die_is_said(visitor: Visitor, sandbox: Running) -> None:
-    """After the grace period one reply says so, with the place to remove it."""
+    """It was removed in the panel and works on: one reply says so, until it dies at last."""
     await _added(visitor, "ghcr")
     await _rotated(visitor, sandbox, "ghcr")
+    card = visitor.page.get_by_test_id("practice-ghcr")
+    if await card.get_by_role("button").first.get_attribute("aria-expanded") != "true":
+        await card.get_by_role("button").first.click()
+    old = card.get_by_role("region").first
+    await old.get_by_role("checkbox", name="works on").check()
+    await old.get_by_role("button", name="Remove").click()
+    await expect(old.get_by_text("removed but works on")).to_be_visible()
 
     await visitor.later(DAY)
     await visitor.later(HOUR)
@@ -99,4 +106,10 @@ async def test_an_old_one_that_refuses_to_die_is_said(visitor: Visitor, sandbox:
     message = _message(visitor, "the old token still works")
     await expect(message).to_be_visible(timeout=SLOWEST_MS)
     await expect(message.get_by_role("link", name="Open it").first).to_be_visible()
+
+    await old.get_by_role("checkbox", name="works on").uncheck()
+    await visitor.later(DAY)
+    await visitor.later(HOUR)
+
+    await expect(_message(visitor, "the old .* was seen dead")).to_be_visible(timeout=SLOWEST_MS)
     assert await visitor.problems() == []

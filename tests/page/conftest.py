@@ -43,6 +43,8 @@ class Credential:
     handle: str
     fields: tuple[Field, ...]
     note: str = "made today"
+    undying: bool = False
+    removed: bool = False
 
     @property
     def name(self) -> str:
@@ -121,6 +123,9 @@ class Shelf:
     def remove(self, slug: str, handle: str) -> None:
         of = self._one(slug)
         of.credentials = [one for one in of.credentials if one.handle != handle]
+
+    def let_outlive(self, slug: str, handle: str, *, undying: bool) -> None:
+        """Nothing dies here."""
 
     def _one(self, slug: str) -> Registry:
         return next(one for one in self.registries if one.slug == slug)

@@ -37,6 +37,8 @@ class Token:
     fields: Sequence[Words]
     name: str = "practice"
     note: str = "made today"
+    undying: bool = False
+    removed: bool = False
 
 
 TOKEN = (Words("ghp_practice", "Personal access token", secret=True),)
@@ -81,6 +83,12 @@ class Board:
         if slug != "ghcr" or handle not in {one.handle for one in held}:
             raise ValueError(slug)
         held[:] = [one for one in held if one.handle != handle]
+
+    def let_outlive(self, slug: str, handle: str, *, undying: bool) -> None:
+        held = [one for one in self.registries[0].credentials if one.handle == handle]
+        if slug != "ghcr" or not held:
+            raise ValueError(slug)
+        held[0].undying = undying
 
 
 @pytest.fixture
@@ -156,7 +164,23 @@ async def test_credentials_are_made_and_removed_in_the_panel(practising: SlackSe
         "name": "practice",
         "note": "made today",
         "fields": [{"label": "Personal access token", "value": "ghp_practice", "secret": True}],
+        "undying": False,
+        "removed": False,
     }
+
+
+async def test_a_credential_may_refuse_to_die(practising: SlackServer) -> None:
+    """As where a vendor removes one from its page before it does everywhere else."""
+    async with Person(practising.url) as ada:
+        seen = []
+        for undying in (True, False):
+            await ada.do("outlive_credential", slug="ghcr", handle="1", undying=undying)
+            held = (await ada.state())["practice"]["registries"][0]["credentials"][0]
+            seen.append(held["undying"])
+        with pytest.raises(Impossible, match="no such credential"):
+            await ada.do("outlive_credential", slug="ghcr", handle="7", undying=True)
+
+    assert seen == [True, False]
 
 
 async def test_time_is_skipped(practising: SlackServer, clock: MovableClock) -> None:

@@ -85,7 +85,10 @@ function answers(registry) {
       h("dl", { class: "credentials" }, one.fields.filter((field) => all.length === 1 || !everywhere(field)).map((field) => answer(`${registry.slug}/${one.handle}`, field))),
       h("div", { class: "acts" },
         fillable(registry) && h("button", { key: "fill", class: "button primary", onclick: () => fillAndShow({ ...registry, fields: [...one.fields, ...registry.managing] }) }, "Fill the form"),
-        h("button", { key: "remove", class: "button", "aria-label": `Remove ${one.name}`, onclick: () => removeOne(registry, one) }, "Remove")))),
+        !one.removed && h("button", { key: "remove", class: "button", "aria-label": `Remove ${one.name}`, onclick: () => removeOne(registry, one) }, "Remove")),
+      h("label", { class: "outlives" },
+        h("input", { type: "checkbox", checked: one.undying, "aria-label": `${one.name} works on when it is removed`, onchange: (event) => outlive(registry, one, event.target.checked) }),
+        "Works on when it is removed"))),
   ];
 }
 
@@ -96,7 +99,14 @@ async function makeOne(registry) {
 
 async function removeOne(registry, one) {
   const done = await actNow({ do: "remove_credential", slug: registry.slug, handle: one.handle });
-  if (done.ok) toast(`${registry.label} knows ${one.name} no more.`);
+  if (done.ok) toast(one.undying ? `${registry.label} lists ${one.name} no more; it works on.` : `${registry.label} knows ${one.name} no more.`);
+}
+
+async function outlive(registry, one, undying) {
+  const done = await actNow({ do: "outlive_credential", slug: registry.slug, handle: one.handle, undying });
+  if (!done.ok) return;
+  if (undying) toast(`${one.name} works on when ${registry.label} says that it is removed.`);
+  else toast(one.removed ? `${one.name} works no more.` : `${one.name} ends when it is removed.`);
 }
 
 function fillAndShow(registry) {

@@ -15,7 +15,8 @@ class Held:
 
     `handle` is the vendor's own name of it (an access key id, a token's number), `login` the user
     name that goes with it where it has one of its own. It works from `known_from` on, as a vendor
-    takes a while to make it known everywhere, and after its end until `dead_from`.
+    takes a while to make it known everywhere, and after its end until `dead_from`. An `undying` one
+    works on after it was stopped or ended, whatever the vendor says of it.
     """
 
     handle: str
@@ -28,11 +29,12 @@ class Held:
     expires_at: datetime | None = None
     dead_from: datetime | None = None
     used_at: datetime | None = None
+    undying: bool = False
 
     def works(self, now: datetime) -> bool:
         """Whether it opens anything, its expiry aside: vendors tell that apart."""
         alive = self.active if self.dead_from is None else now < self.dead_from
-        return alive and self.known_from <= now
+        return (alive or self.undying) and self.known_from <= now
 
 
 class Keyring:
@@ -111,6 +113,11 @@ class Keyring:
         self._held.remove(held)
         self._ended.append(held)
         return True
+
+    @property
+    def undead(self) -> tuple[Held, ...]:
+        """Those that were ended and work on."""
+        return tuple(one for one in self._ended if one.undying)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret there is or was."""

@@ -63,12 +63,17 @@ SHOWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PracticeCredential:
-    """One credential as the sandbox shows it: the form's answers, and what else is known of it."""
+    """One credential as the sandbox shows it: the form's answers, and what else is known of it.
+
+    `undying` works on when it is removed; `removed` says that it was, and works on.
+    """
 
     handle: str
     name: str
     note: str
     fields: tuple[PracticeField, ...]
+    undying: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,10 @@ class Practice:
                 vendor.now_state.value,
                 choices(state for state in SHOWN if state in self.states_of(vendor.slug)),
                 vendor.fields(),
-                tuple(shown_credential(vendor, held) for held in vendor.keyring),
+                tuple(
+                    shown_credential(vendor, held)
+                    for held in (*vendor.keyring.undead, *vendor.keyring)
+                ),
                 vendor.managing(),
             )
             for vendor in self.vendors.values()
@@ -221,6 +229,16 @@ class Practice:
         """End a credential at once, as a person does; a ValueError when there is no such one."""
         if not self._known(slug).keyring.end(handle):
             raise ValueError(f"{slug} has no credential {handle}")
+
+    def let_outlive(self, slug: str, handle: str, *, undying: bool) -> None:
+        """Let a credential work on when it is removed, or let one that did so die at last.
+
+        A ValueError when there is no such one.
+        """
+        held = self._known(slug).keyring.ever(handle)
+        if held is None:
+            raise ValueError(f"{slug} has no credential {handle}")
+        held.undying = undying
 
     def _known(self, slug: str) -> Vendor:
         if slug not in self.vendors:
@@ -296,8 +314,16 @@ class Practice:
 
 
 def shown_credential(vendor: Vendor, held: Held) -> PracticeCredential:
+    removed = held.dead_from is not None
     note = f"made {held.made_at:%-d %b %Y}" + ("" if held.active else ", stopped")
-    return PracticeCredential(held.handle, held.label or held.handle, note, vendor.fields_of(held))
+    return PracticeCredential(
+        held.handle,
+        held.label or held.handle,
+        f"{note}, removed but works on" if removed else note,
+        vendor.fields_of(held),
+        held.undying,
+        removed,
+    )
 
 
 def collect(_: Ask) -> Answer:

@@ -45,6 +45,7 @@ class Acts:
             "practice": self._practice,
             "make_credential": self._make_credential,
             "remove_credential": self._remove_credential,
+            "outlive_credential": self._outlive_credential,
             "cluster": self._on_cluster,
             "reset_hint": self._nothing,
         }
@@ -143,6 +144,16 @@ class Acts:
         del user_id
         try:
             self._practised.remove(str(body.get("slug")), str(body.get("handle")))
+        except ValueError:
+            raise Impossible("That practice registry has no such credential.") from None
+        self._world.changes.bump()
+        return {}
+
+    async def _outlive_credential(self, user_id: str, body: JSON) -> JSON:
+        del user_id
+        slug, handle = str(body.get("slug")), str(body.get("handle"))
+        try:
+            self._practised.let_outlive(slug, handle, undying=body.get("undying") is True)
         except ValueError:
             raise Impossible("That practice registry has no such credential.") from None
         self._world.changes.bump()

@@ -40,6 +40,10 @@ class Credential(Protocol):
     def note(self) -> str: ...
     @property
     def fields(self) -> Sequence[Field]: ...
+    @property
+    def undying(self) -> bool: ...
+    @property
+    def removed(self) -> bool: ...
 
 
 class Registry(Protocol):
@@ -84,6 +88,7 @@ class Board(Protocol):
     def set_state(self, slug: str, state: str) -> None: ...
     def make(self, slug: str) -> None: ...
     def remove(self, slug: str, handle: str) -> None: ...
+    def let_outlive(self, slug: str, handle: str, *, undying: bool) -> None: ...
 
 
 def shown_registries(board: Board) -> list[JSON]:
@@ -96,14 +101,22 @@ def shown_registries(board: Board) -> list[JSON]:
             "state": one.state,
             "states": [{"value": s.value, "label": s.label} for s in one.states],
             "fields": _fields(one.fields),
-            "credentials": [
-                {"handle": c.handle, "name": c.name, "note": c.note, "fields": _fields(c.fields)}
-                for c in one.credentials
-            ],
+            "credentials": [_credential(held) for held in one.credentials],
             "managing": _fields(one.managing),
         }
         for one in board.registries
     ]
+
+
+def _credential(held: Credential) -> JSON:
+    return {
+        "handle": held.handle,
+        "name": held.name,
+        "note": held.note,
+        "fields": _fields(held.fields),
+        "undying": held.undying,
+        "removed": held.removed,
+    }
 
 
 def _fields(fields: Sequence[Field]) -> list[JSON]:
