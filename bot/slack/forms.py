@@ -33,6 +33,7 @@ AFFECTS: Final = "⚠ A change here affects every application that uses this reg
 NEW_FIRST: Final = (
     "A new credential replaces the stored one only when it is proven, or when you save it anyway."
 )
+AGAIN: Final = "Enter it again: it was not kept while the form showed another way to sign in."
 TOO_LONG: Final = (
     "Slack takes at most 3,000 characters here. Enter a longer key file outside Slack, or keep of "
     "it type, project_id, private_key_id, private_key and client_email."
@@ -176,6 +177,8 @@ def _hints(asked: Field, state: FormState, *, kept: bool) -> list[str]:
         hints.append("Kept for 15 minutes; leave blank to use it.")
     elif kept:
         hints.append("Leave blank to keep the stored one.")
+    if asked.name in state.meta.again.split(","):
+        hints.append(AGAIN)
     if asked.hint:
         hints.append(asked.hint)
     if asked.secret and asked.multiline and "3,000" not in asked.hint:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from bot.core.registry import Filter
 
 NOTHING: Final = "-"
+ROOM: Final = 2_800  # of the 3,000 characters that Slack keeps with a view
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class ViewMeta:
     lines `name=reference`. `listing` is which page of which alert is shown, `alert` the incident
     and version that are snoozed, `credential` the id of the one to find an owner for, `request`
     that of the request that is decided on. `page` says that the form has no fields for secrets,
-    which are entered on the page outside Slack.
+    which are entered on the page outside Slack. `away` are answers, not secret, in fields that
+    another way to sign in hides, and `again` the names of hidden fields that have to be filled in
+    again, comma-separated.
     """
 
     channel: str = ""
@@ -37,6 +41,17 @@ class ViewMeta:
     credential: str = ""
     request: str = ""
     page: bool = False
+    away: Mapping[str, str] = field(default_factory=dict)
+    again: str = ""
+
+    def put_away(self, answers: Mapping[str, str]) -> ViewMeta:
+        """The same with these answers, as far as Slack keeps them: the shorter ones first."""
+        kept: dict[str, str] = {}
+        for name, text in sorted(answers.items(), key=lambda answer: len(answer[1])):
+            more = {**kept, name: text}
+            if len(replace(self, away=more).dump()) <= ROOM:
+                kept = more
+        return replace(self, away=kept)
 
     def dump(self) -> str:
         return _dump(asdict(self))
@@ -59,6 +74,8 @@ class ViewMeta:
             credential=_text(found, "credential"),
             request=_text(found, "request"),
             page=found.get("page") is True,
+            away=_texts(found, "away"),
+            again=_text(found, "again"),
         )
 
 
@@ -128,6 +145,12 @@ def _object(text: str) -> dict[str, Any]:
 def _text(found: dict[str, Any], key: str) -> str:
     value = found.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _texts(found: dict[str, Any], key: str) -> dict[str, str]:
+    value = found.get(key)
+    texts = value.items() if isinstance(value, dict) else ()
+    return {str(name): text for name, text in texts if isinstance(text, str)}
 
 
 def _number(found: dict[str, Any], key: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.core.secret import Secret
-from bot.kinds.base import Kind
+from bot.kinds.base import Kind, Variant
 from bot.slack import ids
 from bot.slack.forms import kind_of, suggested_name, variant_of
 from bot.slack.metadata import ViewMeta
@@ -58,7 +58,7 @@ def form_answers(view: Mapping[str, Any]) -> tuple[Answers, ViewMeta]:
         public["url"] = kind.url.fixed
     if "name" not in public and not meta.editing:
         public["name"] = suggested_name(kind, public)
-    return Answers(kind.slug, variant.slug, public, secrets), meta
+    return Answers(kind.slug, variant.slug, public, secrets), replace(meta, away={}, again="")
 
 
 def redrawn(view: Mapping[str, Any]) -> tuple[ViewMeta, dict[str, str]]:
@@ -78,7 +78,36 @@ def redrawn(view: Mapping[str, Any]) -> tuple[ViewMeta, dict[str, str]]:
         public["url"] = _url_after(kind_of(before.kind).url.suggestion, public.get("url", ""), kind)
     # The secret that we hold belongs to the kind it was typed for.
     kept = "" if changed else before.kept
-    return replace(before, kind=kind.slug, variant=variant.slug, kept=kept), public
+    after = replace(before, kind=kind.slug, variant=variant.slug, kept=kept, away={}, again="")
+    if changed:
+        return after, public
+    secrets = {name for name in secret_names if _one(typed, name)}
+    public = {**before.away, **public}
+    return _put_away(before, after, variant, public, secrets), public
+
+
+def _put_away(
+    before: ViewMeta,
+    after: ViewMeta,
+    variant: Variant,
+    public: Mapping[str, str],
+    secrets: set[str],
+) -> ViewMeta:
+    """What the form remembers of the fields that it hides now; never the text of a secret."""
+    shown = {each.name for each in variant.fields}
+    if any(each.secret for each in variant.fields):
+        shown.add("expires_on")
+    of_variants = {each.name for one in kind_of(after.kind).variants for each in one.fields}
+    hidden = {
+        name: text
+        for name, text in public.items()
+        if name in of_variants | {"expires_on"} and name not in shown
+    }
+    after = after.put_away(hidden)
+    lost = (secrets - shown) | (hidden.keys() - after.away.keys())
+    asked_for = {name for name in before.again.split(",") if name}
+    again = lost | (asked_for - secrets - public.keys())
+    return replace(after, again=",".join(sorted(again)))
 
 
 def error_blocks(view: Mapping[str, Any], problems: Mapping[str, str]) -> dict[str, str]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.core.secret import Secret
 from bot.kinds.registry_kinds import KINDS
 from bot.usecases import registries
-from tests.factories import ALICE, checker_of, refused, unproven
+from bot.usecases.drafts import Answers
+from tests.factories import ALICE, add, checker_of, generic, refused, unproven
 from tests.slack.workspace import Office, Person
 
 PASSWORD = "correct horse battery staple"
@@ -345,3 +347,50 @@ def draft(office: Office) -> str:
     """The draft that the buttons of the newest modal are about."""
     block = next(block for block in office.slack.view["blocks"] if block["type"] == "actions")
     return str(block["elements"][0]["value"])
+
+
+async def test_what_another_way_to_sign_in_hides_comes_back(alice: Person, office: Office) -> None:
+    """From keys to a role and back: what was typed is there, and a secret is asked for again."""
+    await alice.type("add")
+    await alice.redraw("kind", "ecr")
+    alice.fill("region", "eu-west-1")
+    alice.fill("access_key_id", "AKIA2E0EXAMPLE000001")
+    alice.fill("secret_access_key", "a-secret-of-the-keys-0123456789")
+    await alice.redraw("variant", "assume_role")
+    alice.fill("role_arn", "arn:aws:iam::123456789012:role/pull")
+    assert "a-secret-of-the-keys" not in office.slack.view["private_metadata"]
+    await alice.redraw("variant", "access_keys")
+
+    shown = {one["label"]["text"]: one for one in office.slack.view["blocks"] if "label" in one}
+    assert shown["Access Key ID"]["element"]["initial_value"] == "AKIA2E0EXAMPLE000001"
+    assert "initial_value" not in shown["Secret Access Key"]["element"]
+    assert "Enter it again" in shown["Secret Access Key"]["hint"]["text"]
+    await alice.redraw("variant", "assume_role")
+    shown = {one["label"]["text"]: one for one in office.slack.view["blocks"] if "label" in one}
+    assert shown["Role ARN"]["element"]["initial_value"] == "arn:aws:iam::123456789012:role/pull"
+    assert shown["Region"]["element"]["initial_value"] == "eu-west-1"
+
+
+async def test_the_keys_of_an_edited_registry_come_back_too(alice: Person, office: Office) -> None:
+    """Looking at the other way to sign in loses nothing of what is stored."""
+    keys = Answers(
+        "ecr",
+        "access_keys",
+        {
+            **generic("ecr-prod").public,
+            "url": "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "region": "eu-west-1",
+            "access_key_id": "AKIA2E0EXAMPLE000001",
+            "expires_on": "2027-06-01",
+        },
+        {"secret_access_key": Secret("aSecretOfTheKeysToTest0123456789abcdefgh")},
+    )
+    await add(office.deps, answers=keys)
+    await alice.type("edit ecr-prod")
+    await alice.redraw("variant", "assume_role")
+    await alice.redraw("variant", "access_keys")
+
+    shown = {one["label"]["text"]: one for one in office.slack.view["blocks"] if "label" in one}
+    assert shown["Access Key ID"]["element"]["initial_value"] == "AKIA2E0EXAMPLE000001"
+    assert shown["Expires on"]["element"]["initial_date"] == "2027-06-01"
+    assert "stored" in shown["Secret Access Key"]["element"]["placeholder"]["text"]

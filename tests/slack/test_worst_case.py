@@ -317,6 +317,14 @@ def test_what_another_release_wrote_is_read_as_nothing(text: str) -> None:
     assert ListState.parse(text) == ListState()
 
 
+def test_what_a_form_hides_fits() -> None:
+    """The shorter answers are kept, and one that has no room is asked for again."""
+    meta = META.put_away({"role_arn": "r" * 600, "external_id": "漢" * 1224})
+
+    assert (dict(meta.away), len(meta.dump()) < 3000) == ({"role_arn": "r" * 600}, True)
+    assert ViewMeta.parse(meta.dump()) == meta
+
+
 def test_what_a_window_remembers_comes_back() -> None:
     """And stays within what Slack keeps."""
     assert ViewMeta.parse(META.dump()) == META
