@@ -19,7 +19,7 @@ from bot.kinds.rotation.providers import PROVIDERS, provider_for
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.states import State
 from tests.contract.lab import NOON, Lab, open_lab
-from tests.usecases.at_providers import PLACES, rotators_of
+from tests.usecases.at_providers import OTHERS, PLACES, rotators_of
 
 LABEL, LASTS = "registrar/target/run", timedelta(days=90)
 # AWS and Google read by POST, and their keys bear no label and no end: they have files of their own.
@@ -130,6 +130,38 @@ async def test_a_provider_that_is_away_is_no_answer(name: str, state: State) -> 
             await done(lab, name, lambda to: provider.issue(to, LABEL, LASTS, Secret("")))
 
     assert "practice" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "google", "harbor"])
+async def test_a_server_that_hangs_up_is_not_asked_again(name: str) -> None:
+    """It may have made one: on a connection that was kept, where reading would be repeated."""
+    async with open_lab() as lab:
+        place = (PLACES | OTHERS)[name]
+        vendor, keys = lab.practice.vendors[place.slug], place.keys(lab)
+        config = lab.config(place.slug, changed=place.changed(lab))
+        provider, reason = provider_for(config)
+        assert provider is not None, reason
+        rotators, made = rotators_of(lab), []
+        await rotators.run(config, place.access(lab), provider.ready)
+
+        def site(ask: Ask) -> Answer:
+            before = keys.made
+            answer = vendor.answer(ask)
+            if keys.made > before:
+                made.append(ask.path)
+                for connection in lab.practice._tls._server.connections:
+                    assert connection.transport is not None
+                    connection.transport.abort()
+            return answer
+
+        def issue(to: Errand) -> Awaitable[object]:
+            return provider.issue(to, LABEL, LASTS, Secret("Rg1-a-secret-of-the-tests"))
+
+        lab.practice.serve(place.host, site)
+        with pytest.raises(Unclear):
+            await rotators.run(config, place.access(lab), issue)
+
+        assert len(made) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
