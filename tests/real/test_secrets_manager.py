@@ -8,18 +8,26 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from sqlmodel import select
 
+from bot.bootstrap import Surroundings, open_deps
 from bot.core.clock import FixedClock
 from bot.core.secret import Secret
-from bot.errors import Unresolved
+from bot.errors import InvalidInput, Unresolved
 from bot.references import aws_secretsmanager
 from bot.references.aws_secretsmanager import KEPT, SecretsManager
-from tests.factories import NOW
-from tests.real.amazon import REGION, Moto
+from bot.settings import Settings
+from bot.store.cipher import Keyring
+from bot.store.schema import Credential
+from bot.usecases import drafts, references
+from tests.databases import migrated_sqlite
+from tests.factories import ALICE, NOW, generic
+from tests.real.amazon import REGION, Moto, quiet
 
 VALUE = "correct horse battery staple"
 
@@ -254,3 +262,42 @@ async def test_an_answer_about_another_secret_is_refused(clock: FixedClock) -> N
     manager.close()
     server.shutdown()
     server.server_close()
+
+
+async def test_a_form_is_answered_out_of_secrets_manager(
+    moto: Moto, aws: Any, tmp_path: Path
+) -> None:
+    """As it is wired: one secret for two registries of a host, none for another account or host."""
+    with quiet("botocore"):  # of the test's own client
+        arn = put(aws, json.dumps({"password": VALUE}))
+    reference = f"aws-secretsmanager:{arn}#password"
+    allowed = f"aws-secretsmanager:arn:aws:secretsmanager:{REGION}:123456789012:secret:registrar/*"
+    variables = {
+        "DATABASE_URL": migrated_sqlite(tmp_path),
+        "ENCRYPTION_KEYS": Keyring.generate_text(),
+        "SECRET_REFERENCES": f"{allowed} @ harbor-team.example.com",
+    }
+    around = Surroundings(variables=variables, aws_endpoint=lambda *_: moto.url)
+    async with open_deps(Settings.from_environment(variables), around) as deps:
+        for answers in (generic(password=reference), beside(reference)):
+            draft = await drafts.begin(deps, ALICE, answers)
+            await drafts.save_anyway(deps, ALICE, draft)
+        for stranger in (
+            generic("evil", password=reference),
+            beside(reference.replace("123456789012", "210987654321")),
+        ):
+            with pytest.raises(InvalidInput, match="may not be used"):
+                await drafts.begin(deps, ALICE, stranger)
+
+        async with deps.store.reading() as session:
+            stored = (await session.exec(select(Credential))).all()
+        found = await references.survey(deps, ALICE.team_id)
+
+    assert len({one.fingerprint for one in stored}) == 1
+    assert all(VALUE.encode() not in (one.blob or b"") for one in stored)
+    assert [(one.registry, one.problem) for one in found] == [("beside", ""), ("harbor-team", "")]
+
+
+def beside(reference: str) -> drafts.Answers:
+    url = "https://harbor-team.example.com"
+    return generic("beside", url=url, path_scope="beside", password=reference)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from posixpath import dirname, normpath
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.core.reference import Use, packed, reference_in, unpacked
 from bot.core.secret import Secret
 from bot.errors import SettingsError, Unresolved
-from bot.references.allowed import parse
+from bot.references.allowed import is_place, parse
 from bot.references.env import Environment
 from bot.references.resolver import Resolver
 
@@ -223,3 +228,19 @@ def test_secrets_and_references_are_stored_apart() -> None:
     stored = packed({"a": Secret("env:NO"), "b": Secret("value")}, {"b": "env:YES"})
 
     assert unpacked(stored) == ({"a": Secret("env:NO")}, {"b": "env:YES"})
+
+
+@given(st.text(max_size=40), st.sampled_from(["", "/run/registries/", "REG_", AWS_ENTRY[19:-1]]))
+def test_whatever_is_typed_stays_below_what_is_allowed(text: str, before: str) -> None:
+    """No spelling leads out of the directory, the prefix or the account that an entry names."""
+    place = before + text
+    for entry in parse(f"env:REG_* @ {HOST},file:/run/registries/* @ {HOST},{AWS_ENTRY} @ {HOST}"):
+        if not (entry.admits(entry.scheme, place, HERE) and is_place(entry.scheme, place)):
+            continue
+        if entry.scheme == "file":
+            assert normpath(place) == place
+            assert dirname(place) == "/run/registries"
+        elif entry.scheme == "env":
+            assert re.fullmatch(r"REG_[A-Za-z0-9_]+", place)
+        else:
+            assert place.startswith(AWS_ENTRY[19:-1])

@@ -34,6 +34,7 @@ from bot.usecases.deps import Deps
 from bot.usecases.minting import Mint
 from bot.usecases.rotation_policies import Wanted
 from bot.usecases.rotation_switch import Plan
+from bot.usecases.rotations import tick_rotations
 from bot.usecases.watch import Watch
 from tests.factories import (
     ALICE,
@@ -43,6 +44,7 @@ from tests.factories import (
     checker_of,
     clock_of,
     generic,
+    proven,
     refused,
     same_host,
 )
@@ -490,3 +492,31 @@ async def test_a_key_of_another_identity_is_not_used(deps: Deps, variables: dict
     assert result.verdict is Verdict.UNRESOLVED
     assert "another identity" in result.sentence
     assert len(checker_of(gcp).seen) == 1
+
+
+async def test_a_rotation_to_a_reference_waits_for_its_time_and_sees_the_old_one_dead(
+    deps: Deps, variables: dict[str, str]
+) -> None:
+    """The next credential is followed when its time comes, and beside each try of the old one."""
+    await add(deps)
+    plan = Plan(switch_at=NOW + timedelta(hours=1))
+    secrets = {"password": Secret("env:REG_TEAM")}
+    draft = await rotating.begin(deps, ALICE, "harbor-team", 1, {}, secrets, plan)
+    await drafts.try_draft(deps, ALICE, draft)
+    assert (await held(deps)).source == ""
+    variables["REG_TEAM"] = NEXT
+    rotators = no_rotators(deps.clock)
+
+    clock_of(deps).skip(timedelta(minutes=61))
+    await tick_rotations(deps, rotators)
+    assert (await held(deps)).source == '{"password": "env:REG_TEAM"}'
+    assert checker_of(deps).seen[-1].secrets == {"password": Secret(NEXT)}
+
+    seen = len(checker_of(deps).seen)
+    checker_of(deps).answers = [proven(), refused(cause=Cause.REVOKED, explicit=True)]
+    clock_of(deps).skip(timedelta(hours=25))
+    for _ in range(3):
+        await tick_rotations(deps, rotators)
+        clock_of(deps).skip(timedelta(days=8))
+    tried = [config.secrets["password"] for config in checker_of(deps).seen[seen:]]
+    assert tried[:2] == [Secret(NEXT), Secret("correct horse")]
