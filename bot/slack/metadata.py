@@ -23,9 +23,9 @@ class ViewMeta:
     lines `name=reference`. `listing` is which page of which alert is shown, `alert` the incident
     and version that are snoozed, `credential` the id of the one to find an owner for, `request`
     that of the request that is decided on. `page` says that the form has no fields for secrets,
-    which are entered on the page outside Slack. `away` are answers, not secret, in fields that
-    another way to sign in hides, and `again` the names of hidden fields that have to be filled in
-    again, comma-separated.
+    which are entered on the page outside Slack, `follows` that references may stand for them.
+    `away` are answers, not secret, in fields that another way to sign in hides, and `again` the
+    names of hidden fields that have to be filled in again, comma-separated.
     """
 
     channel: str = ""
@@ -41,6 +41,7 @@ class ViewMeta:
     credential: str = ""
     request: str = ""
     page: bool = False
+    follows: bool = False
     away: Mapping[str, str] = field(default_factory=dict)
     again: str = ""
 
@@ -74,6 +75,7 @@ class ViewMeta:
             credential=_text(found, "credential"),
             request=_text(found, "request"),
             page=found.get("page") is True,
+            follows=found.get("follows") is True,
             away=_texts(found, "away"),
             again=_text(found, "again"),
         )

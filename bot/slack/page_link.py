@@ -84,4 +84,5 @@ async def kept_or_page(
 
 async def drawn(desk: Desk, team_id: str, meta: ViewMeta) -> ViewMeta:
     """The form is drawn with fields for its secrets, or without, as the settings say now."""
-    return replace(meta, page=await page_only.holds(desk.deps, team_id))
+    page, follows = await page_only.holds(desk.deps, team_id), desk.deps.follows
+    return replace(meta, page=page, follows=follows)

@@ -58,6 +58,7 @@ async def open_add(
         kind = kind_of(kind_slug)
         only = settings.preferences.secrets_on_page
         meta = ViewMeta(call.channel, kind.slug, kind.variants[0].slug, page=only)
+        meta = replace(meta, follows=desk.deps.follows)
         fresh = fresh_answers(kind.slug, call.user, settings.rotate_days)
         return registry_form(FormState(meta, {**fresh, **(filled or {})}))
 

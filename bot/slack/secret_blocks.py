@@ -11,6 +11,10 @@ from bot.slack.blocks import Block, actions, button, context
 from bot.slack.metadata import ViewMeta
 
 VISIBLE: Final = "⚠ What you type here is visible on your screen and passes through Slack."
+REFERENCE: Final = (
+    "🔗 Instead of a secret you may enter where it is kept: `env:NAME`, `file:/path` or "
+    "`aws-secretsmanager:ARN#key`, if whoever runs Registrar allows it for this host."
+)
 OUTSIDE: Final = "Enter it outside Slack"
 TO_PAGE: Final = "Enter the secret"
 """Of a form's own button, when that leads to the page."""
@@ -37,9 +41,10 @@ def secret_blocks(fields: Sequence[Field], meta: ViewMeta) -> list[Block]:
     if not any(one.secret for one in fields):
         return []
     there = button(OUTSIDE, ids.OUTSIDE, "-")
+    instead = [context(REFERENCE)] if meta.follows else []
     if not meta.page:
-        return [context(VISIBLE), actions(there)]
+        return [context(VISIBLE), *instead, actions(there)]
     if leads_to_page(fields, meta):
-        return [context(ONLY_PAGE)]
+        return [context(ONLY_PAGE), *instead]
     held = TYPED_BEFORE if meta.draft else STORED
-    return [context(f"{ONLY_PAGE} {held}"), actions(there)]
+    return [context(f"{ONLY_PAGE} {held}"), *instead, actions(there)]

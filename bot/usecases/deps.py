@@ -31,3 +31,8 @@ class Deps:
     clock: Clock
     allow: AllowList
     references: References = field(default_factory=NoReferences)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the operator allows references at all."""
+        return not isinstance(self.references, NoReferences)

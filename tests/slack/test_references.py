@@ -42,6 +42,8 @@ async def test_a_reference_goes_from_the_form_to_the_card(
     office: Office, alice: Person, variables: dict[str, str]
 ) -> None:
     """Typed, proven with its value, shown as what it is, edited blank, and followed when it changes."""
+    await alice.type("add generic")
+    assert "Instead of a secret you may enter where it is kept" in str(office.slack.view["blocks"])
     assert await open_generic(alice, password="env:REG_A") == {}
     assert "Proven and saved" in str(office.slack.view["blocks"])
     assert checker_of(office.deps).seen[-1].secrets["password"].reveal() == VALUE
@@ -103,3 +105,17 @@ async def test_rotating_leads_to_whoever_keeps_the_secret(office: Office, alice:
     await alice.type("rotate harbor-team")
 
     assert "env:REG_A: whoever keeps it changes it there" in office.slack.said
+
+
+async def test_a_redrawn_form_still_says_where_the_secret_comes_from(
+    office: Office, alice: Person
+) -> None:
+    """A choice in the form draws it anew; so does a correction."""
+    await open_generic(alice, password="env:REG_A")
+    await alice.type("edit harbor-team")
+    await alice.redraw("environment", "production")
+
+    form = str(office.slack.view["blocks"])
+
+    assert "It comes from env:REG_A; leave blank to keep that." in form
+    assert "Instead of a secret you may enter where it is kept" in form
