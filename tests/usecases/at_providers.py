@@ -12,7 +12,9 @@ from bot.kinds.memory import Memory
 from bot.kinds.rotation.gateway import Rotators
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.keyring import Keyring
+from bot.sandbox.practice.vendors.azure import ACR, MANAGEMENT, TOKEN
 from bot.sandbox.practice.vendors.generic import HARBOR
+from bot.sandbox.practice.vendors.quay import QUAY, TEAM
 from bot.store import rotation_runs
 from bot.store.schema import RotationPolicy
 from bot.usecases import registries
@@ -142,7 +144,46 @@ ROBOT = Place(
     "password",
     "PATCH",
 )
-OTHERS = {"harbor": ROBOT, "github": GITHUB}
+
+
+def quay_robot(lab: Lab) -> dict[str, str | Secret]:
+    secret = Secret(lab.practice.generic.quay.shown.secret)
+    return {"url": f"https://{QUAY}", "username": TEAM, "password": secret, "test_image": ""}
+
+
+def azure_token(lab: Lab) -> dict[str, str | Secret]:
+    secret = Secret(lab.practice.generic.azure.shown.secret)
+    return {"url": f"https://{ACR}", "username": TOKEN, "password": secret, "test_image": ""}
+
+
+def azure_access(lab: Lab) -> dict[str, Secret]:
+    azure = lab.practice.generic.azure
+    given = {
+        "tenant": azure.tenant,
+        "client": azure.client,
+        "client_secret": azure.client_secret,
+        "registry": azure.path,
+    }
+    return {name: Secret(text) for name, text in given.items()}
+
+
+QUAY_ROBOT = Place(
+    "generic",
+    QUAY,
+    quay_robot,
+    lambda lab: {"quay_token": Secret(lab.practice.generic.quay.oauth)},
+    lambda lab: lab.practice.generic.quay.keyring,
+    "password",
+)
+AZURE_TOKEN = Place(
+    "generic",
+    MANAGEMENT,
+    azure_token,
+    azure_access,
+    lambda lab: lab.practice.generic.azure.keyring,
+    "password",
+)
+OTHERS = {"harbor": ROBOT, "quay": QUAY_ROBOT, "azure": AZURE_TOKEN, "github": GITHUB}
 
 
 @dataclass(frozen=True, slots=True)

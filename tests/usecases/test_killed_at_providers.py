@@ -27,7 +27,8 @@ from tests.usecases.test_auto_rotation import begun, run, state
 from tests.usecases.test_rotating_at_providers import in_force
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-NAMES = [*(name for name in PLACES if name != "public ecr"), "harbor"]
+NAMES = [*(name for name in PLACES if name != "public ecr"), "harbor", "quay", "azure"]
+IN_PLACE = {"gitlab token", "harbor", "quay"}
 ROOM = [name for name in PLACES if name not in {"ecr", "public ecr", "gitlab token"}]
 
 
@@ -104,16 +105,17 @@ async def test_dying_anywhere_leaves_one_known_credential(tmp_path: Path, name: 
                 assert "end the one" in await told_of(at, rotation)
                 continue
             assert met or step is Step.OVER, (number, step)
-            assert sum(not one.known for one in lives.moments) <= len(blind), number
-            if name not in {"gitlab token", "harbor"}:
+            if number not in blind:  # what Quay made can be read again after such a death
+                assert sum(not one.known for one in lives.moments) <= len(blind), number
+            if name not in IN_PLACE:
                 assert all(one.in_force for one in lives.moments), number
             left = {one.secret for one in at.keys} - lives.theirs - {await in_force(at)}
             assert not left or met or name == "docker hub", number
             assert lives.theirs <= {one.secret for one in at.keys}, number
 
     assert lives.passed > 2 * len(moments)
-    assert lost == blind
-    assert bool(blind) == (name == "gitlab token")
+    assert bool(blind) == (name in {"gitlab token", "quay"})
+    assert lost == (blind if name == "gitlab token" else [])
 
 
 @pytest.mark.parametrize("name", ["public ecr", "google"])
