@@ -41,8 +41,8 @@ async def test_dying_anywhere_leaves_one_known_credential(tmp_path: Path, strate
 
     Where a secret is told once and never again, a death between the provider's deed and our commit
     loses it: that, and only that, ends as lost, and nothing is made worse by asking again. Each
-    death of two keys side by side is lived to the end; of the others until all stands as it stood
-    in the life without a death.
+    death is lived until all stands as it stood in the life without one; of two keys side by side,
+    every fourth to the very end.
     """
     lives = Lives(tmp_path)
     cloud, provider = cloud_with(lives.clock, STRATEGIES[strategy])
@@ -57,7 +57,8 @@ async def test_dying_anywhere_leaves_one_known_credential(tmp_path: Path, strate
     for number, moment in enumerate(moments):
         await lives.back_to(moment)
         met = lives.met(moments, number)
-        await run(deps, rotators, 5 * DAY, (lambda: False) if strategy == "dual" else met)
+        full = strategy == "dual" and number % 4 == 0
+        await run(deps, rotators, 5 * DAY, (lambda: False) if full else met)
         step = (await state(deps, rotation))[1]
         if step is Step.LOST:
             assert cloud.calls.count("issue") == 1
@@ -66,7 +67,7 @@ async def test_dying_anywhere_leaves_one_known_credential(tmp_path: Path, strate
         if number not in blind:  # where it can be read again, it is learnt after such a death
             assert sum(not one.known for one in lives.moments) <= len(blind), number
         assert (await registries.show(deps, ALICE, "harbor-team")).broken == ""
-        if not met() or strategy == "dual":
+        if full or not met():
             assert step is Step.OVER, (number, step)
             assert [key.secret for key in cloud.keys.values()] == [await in_force(deps)], number
     await lives.store.close()
