@@ -75,8 +75,8 @@ STOPS: Final = {
         "Pulling from {places} goes on as it is, but what Registrar says of it is as old as that."
     ),
     Trouble.UNRESOLVED: (
-        "Clusters that pull from {places} with a login of Registrar's keep the one they have; "
-        "whether the credential works is not known."
+        "Clusters that get their login for {places} from Registrar are left without it when they "
+        "next ask; whether the credential works is not known."
     ),
 }
 FIXED_HERE: Final = {Trouble.REFUSED, Trouble.SEALED, Trouble.UNRESOLVED}
