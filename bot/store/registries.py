@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -283,6 +283,20 @@ async def set_pause(session: AsyncSession, registry_id: str, pause_json: str) ->
     """Begin or end planned work; not a change of the registry itself, so its version stays."""
     statement = update(Registry).where(col(Registry.id) == registry_id)
     await session.exec(statement.values(pause_json=pause_json))
+
+
+async def assign(
+    session: AsyncSession, registry_ids: Collection[str], owner: str, by: str, now: datetime
+) -> None:
+    """Give registries another owner; each is a version further, whoever changed it meanwhile."""
+    values = {
+        "owner": owner,
+        "version": col(Registry.version) + 1,
+        "updated_at": now,
+        "updated_by": by,
+    }
+    statement = update(Registry).where(col(Registry.id).in_(registry_ids)).values(**values)
+    await session.exec(statement.execution_options(synchronize_session=False))
 
 
 async def set_health(session: AsyncSession, registry_id: str, health_json: str) -> None:

@@ -21,7 +21,7 @@ from bot.errors import Conflict, NotFound
 from bot.kinds.registry_kinds import KINDS
 from bot.store import audit, credentials, registries, reminders, workspaces
 from bot.store.reminders import OPEN_MESSAGE, QUIET, Wanting
-from bot.store.schema import Registry, Reminder
+from bot.store.schema import Reminder
 from bot.usecases.deps import Deps
 from bot.usecases.permission import require_manager
 from bot.usecases.reminder_view import Left, ReminderView, load
@@ -108,10 +108,14 @@ async def rotated_elsewhere(deps: Deps, actor: Actor, credential_id: str) -> Rem
     async with _held(deps, actor, credential_id) as (session, held):
         row, hours = held.row, held.settings.preferences.work_hours
         reminders.snoozed(row, None)
+        typed = [one for one in held.group if one.credential.expires_source == PERSON]
+        told = [one for one in held.group if one.credential.expires_source != PERSON]
+        forgotten = {"expires_typed": None, "expires_at": None, "expires_source": ""}
+        await credentials.change_all(session, [one.credential.id for one in typed], forgotten)
+        untyped = {"expires_typed": None}
+        await credentials.change_all(session, [one.credential.id for one in told], untyped)
         for one in held.group:
             (one.reminder or row).rotated_at = held.now
-            await credentials.change(session, one.credential.id, _forgotten(one))
-        told = [one for one in held.group if one.credential.expires_source != PERSON]
         ends = story_of(told, row, hours.zone).subject.expires_at if told else None
         if ends is not None:
             asleep = rules.snooze(held.subject, hours, ends, held.now)
@@ -127,30 +131,23 @@ async def assign_owner(deps: Deps, actor: Actor, credential_id: str, user_id: st
     """
     await _require(deps, actor, credential_id, "assign an owner")
     async with _held(deps, actor, credential_id) as (session, held):
-        for one in held.group:
-            await _assign(session, actor, one.registry, user_id, held.now)
+        those = [one.registry for one in held.group]
+        ids = [registry.id for registry in those]
+        await registries.assign(session, ids, user_id, actor.user_id, held.now)
+        for registry in those:
+            deed = audit.Deed(
+                team_id=actor.team_id,
+                user_id=actor.user_id,
+                action="registry_edited",
+                registry_id=registry.id,
+                registry_name=registry.name,
+                version=registry.version + 1,
+                details={"changed": "owner"},
+            )
+            await audit.note(session, deed, held.now)
         if held.row.state == OPEN_MESSAGE:
             await edit_message(session, held.row, held.now)
     return await view(deps, actor, credential_id)
-
-
-async def _assign(
-    session: AsyncSession, actor: Actor, registry: Registry, user_id: str, now: datetime
-) -> None:
-    version = registry.version + 1
-    values = {"owner": user_id, "version": version, "updated_at": now, "updated_by": actor.user_id}
-    if not await registries.change(session, registry.id, registry.version, values):
-        raise Conflict(f"Somebody else is changing {registry.name}. Try again in a moment.")
-    deed = audit.Deed(
-        team_id=actor.team_id,
-        user_id=actor.user_id,
-        action="registry_edited",
-        registry_id=registry.id,
-        registry_name=registry.name,
-        version=version,
-        details={"changed": "owner"},
-    )
-    await audit.note(session, deed, now)
 
 
 async def view(deps: Deps, actor: Actor, credential_id: str) -> ReminderView:
@@ -214,14 +211,6 @@ async def _changed(
             registry_name=registry.name,
         )
         await audit.note(session, deed, held.now)
-
-
-def _forgotten(found: Wanting) -> dict[str, object]:
-    """Of a date that a person typed."""
-    typed: dict[str, object] = {"expires_typed": None}
-    if found.credential.expires_source == PERSON:
-        typed |= {"expires_at": None, "expires_source": ""}
-    return typed
 
 
 def _all_planned(
