@@ -727,6 +727,27 @@ async def test_an_unsteady_registry_is_told_after_planned_work(
     assert len(await letters(deps, what="registry_unsteady")) == said
 
 
+async def test_a_day_of_too_many_requests_is_told_and_ends(deps: Deps) -> None:
+    """Asked to wait at every check: one calm incident after 24 hours, over with a good check."""
+    deps, fleet = with_fleet(deps)
+    await channel(deps)
+    await add(deps)
+    limited = proven(verdict=Verdict.LIMITED, cause=Cause.RATE_LIMITED, sentence="Wait.")
+    fleet.fails("harbor-team", limited)
+    watch = watching(deps)
+    await run(deps, watch, 23 * HOUR)
+    assert await incidents(deps) == []
+
+    await run(deps, watch, 4 * HOUR)
+    (row,) = await incidents(deps)
+    told = row.incident
+    assert (told.trouble, told.phase) == (Trouble.UNJUDGED, Phase.FAILING)
+    fleet.fails("harbor-team", proven())
+    await run(deps, watch, 2 * HOUR)
+    (row,) = await incidents(deps)
+    assert row.incident.phase is Phase.RECOVERED
+
+
 async def test_what_a_provider_tells_is_kept(deps: Deps) -> None:
     """Proven or not is written to the credential when it changes."""
     deps, fleet = with_fleet(deps)
