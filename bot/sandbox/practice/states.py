@@ -86,3 +86,12 @@ MISBEHAVIOURS: Final = (
     State.TLS_UNKNOWN_ISSUER,
 )
 """What any registry can do, whatever its make."""
+
+OF_A_TOKEN: Final = (
+    State.WRONG_SECRET,
+    State.EXPIRED,
+    State.REVOKED,
+    State.LACKS_SCOPE,
+    State.NO_ACCESS,
+)
+"""What can be wrong with a token that expires and has scopes."""

@@ -14,8 +14,8 @@ from typing import ClassVar, Final
 from bot.core.clock import Clock
 from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, refusal
 from bot.sandbox.practice.keyring import Held, Keyring
-from bot.sandbox.practice.shelf import Pull, Shelf, parse_pull
-from bot.sandbox.practice.states import LABELS, State
+from bot.sandbox.practice.shelf import PRIVATE_IMAGE, Pull, Shelf, parse_pull
+from bot.sandbox.practice.states import LABELS, OF_A_TOKEN, State
 from bot.sandbox.practice.tokens import Claims, Scope, TokenDesk, parse_scopes
 
 HOSTILE_HOST: Final = "tokens.collector.example"
@@ -287,6 +287,31 @@ class TokenVendor(Vendor):
             for scope in parse_scopes_of(ask)
             if shelf.is_public(scope.name) or (member and shelf.holds(scope.name))
         ]
+
+
+class AccountVendor(TokenVendor):
+    """A hosted registry where a person signs in with a user name and a token of theirs.
+
+    `asks_for` is the form's name for the token.
+    """
+
+    own_states: ClassVar[tuple[State, ...]] = OF_A_TOKEN
+    username: ClassVar = "acme-ci"
+    asks_for: ClassVar[str]
+
+    @property
+    def token(self) -> str:
+        """The token to copy."""
+        return self.shown.secret
+
+    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
+        return (
+            PracticeField("Registry URL", self.registry_url),
+            PracticeField("Username", self.username),
+            PracticeField(self.asks_for, held.secret, secret=True),
+            PracticeField("Path scope", "team"),
+            PracticeField("Test image", PRIVATE_IMAGE),
+        )
 
 
 def parse_scopes_of(ask: Ask) -> list[Scope]:

@@ -11,14 +11,13 @@ from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
 from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import docker_organisation_token, docker_token, random_text
-from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
 from bot.sandbox.practice.vendor import (
     RETRY_SECONDS,
+    AccountVendor,
     Bench,
     PracticeField,
     Standing,
-    TokenVendor,
 )
 
 SERVICE = "registry.docker.io"
@@ -31,7 +30,7 @@ LISTS = re.compile(
 )
 
 
-class DockerHub(TokenVendor):
+class DockerHub(AccountVendor):
     """The account is a person's; `organisation` signs in with a token of its own, which expires."""
 
     slug: ClassVar = "docker_hub"
@@ -41,17 +40,10 @@ class DockerHub(TokenVendor):
     planes: ClassVar = re.compile(r"(?:registry-1|index)\.docker\.io")
     realm: ClassVar = "https://auth.docker.io/token"
     service: ClassVar = SERVICE
-    own_states: ClassVar[tuple[State, ...]] = (
-        State.WRONG_SECRET,
-        State.EXPIRED,
-        State.REVOKED,
-        State.LACKS_SCOPE,
-        State.NO_ACCESS,
-    )
+    asks_for: ClassVar = "Password or access token"
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.username = "acme-ci"
         self.make("practice")
         self.organisation = "acme"
         self.organisation_tokens = Keyring(bench.clock)
@@ -65,26 +57,12 @@ class DockerHub(TokenVendor):
         self.ends_at = self.made_at + timedelta(days=90)
 
     @property
-    def token(self) -> str:
-        """The personal token to copy."""
-        return self.shown.secret
-
-    @property
     def organisation_token(self) -> str:
         """The token of the organisation to copy."""
         return self.organisation_tokens.shown.secret
 
     def make(self, label: str = "") -> Held:
         return self.keyring.add(str(uuid.uuid4()), docker_token(), login=self.username, label=label)
-
-    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
-        return (
-            PracticeField("Registry URL", self.registry_url),
-            PracticeField("Username", held.login),
-            PracticeField("Password or access token", held.secret, secret=True),
-            PracticeField("Path scope", "team"),
-            PracticeField("Test image", PRIVATE_IMAGE),
-        )
 
     def secrets(self) -> tuple[str, ...]:
         return (*super().secrets(), *self.organisation_tokens.secrets(), self.password)

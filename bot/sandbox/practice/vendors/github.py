@@ -11,15 +11,13 @@ from bot.sandbox.practice.ask import Answer, Ask, as_html, as_json, as_text, ref
 from bot.sandbox.practice.keyring import Held
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import github_token, random_text
-from bot.sandbox.practice.shelf import PRIVATE_IMAGE
-from bot.sandbox.practice.states import State
+from bot.sandbox.practice.states import OF_A_TOKEN, State
 from bot.sandbox.practice.vendor import (
     RETRY_SECONDS,
+    AccountVendor,
     Bench,
     Denial,
-    PracticeField,
     Standing,
-    TokenVendor,
 )
 
 PACKAGES = re.compile(
@@ -32,7 +30,7 @@ REVOCATIONS = 60  # an hour
 REVOKED_WITHIN = timedelta(minutes=5)
 
 
-class Ghcr(TokenVendor):
+class Ghcr(AccountVendor):
     """`ghcr.io` and `api.github.com`. The user name is not evaluated, as at the real one."""
 
     slug: ClassVar = "ghcr"
@@ -42,39 +40,18 @@ class Ghcr(TokenVendor):
     planes: ClassVar = re.compile(r"ghcr\.io")
     realm: ClassVar = "https://{host}/token"
     hint: ClassVar = "repository:user/image:pull"
-    own_states: ClassVar[tuple[State, ...]] = (
-        State.WRONG_SECRET,
-        State.EXPIRED,
-        State.REVOKED,
-        State.LACKS_SCOPE,
-        State.NO_ACCESS,
-        State.SSO_REQUIRED,
-    )
+    own_states: ClassVar[tuple[State, ...]] = (*OF_A_TOKEN, State.SSO_REQUIRED)
+    asks_for: ClassVar = "Personal access token"
     lifetime: ClassVar = timedelta(days=60)
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.username = "acme-ci"
         self.make("practice")
         self._revocations: list[datetime] = []
-
-    @property
-    def token(self) -> str:
-        """The token to copy."""
-        return self.shown.secret
 
     def make(self, label: str = "") -> Held:
         handle = random_text(7, "123456789")
         return self.keyring.add(handle, github_token(), label=label, expires_at=self.new_expiry())
-
-    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
-        return (
-            PracticeField("Registry URL", self.registry_url),
-            PracticeField("Username", self.username),
-            PracticeField("Personal access token", held.secret, secret=True),
-            PracticeField("Path scope", "team"),
-            PracticeField("Test image", PRIVATE_IMAGE),
-        )
 
     def side(self, ask: Ask) -> Answer:
         if self.is_plane(ask.host):

@@ -11,9 +11,8 @@ from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text, refusal
 from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import gitlab_deploy_token, gitlab_token
-from bot.sandbox.practice.shelf import PRIVATE_IMAGE
 from bot.sandbox.practice.states import State
-from bot.sandbox.practice.vendor import Bench, PracticeField, Standing, TokenVendor
+from bot.sandbox.practice.vendor import AccountVendor, Bench, PracticeField, Standing
 
 SERVICE = "container_registry"
 DEPLOY_TOKENS = re.compile(
@@ -30,7 +29,7 @@ REASONS = {
 }
 
 
-class GitLab(TokenVendor):
+class GitLab(AccountVendor):
     """`registry.gitlab.com`, and `registry.gitlab.practice.example` of a self-managed one."""
 
     slug: ClassVar = "gitlab"
@@ -40,18 +39,11 @@ class GitLab(TokenVendor):
     planes: ClassVar = re.compile(r"registry\.gitlab\.(?:com|practice\.example)")
     realm: ClassVar = "https://{parent}/jwt/auth"
     service: ClassVar = SERVICE
-    own_states: ClassVar[tuple[State, ...]] = (
-        State.WRONG_SECRET,
-        State.EXPIRED,
-        State.REVOKED,
-        State.LACKS_SCOPE,
-        State.NO_ACCESS,
-    )
+    asks_for: ClassVar = "Token"
     lifetime: ClassVar = timedelta(days=45)
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.username = "acme-ci"
         self._made = 0
         self.make("practice")
         self.deploy_tokens = Keyring(bench.clock)
@@ -62,11 +54,6 @@ class GitLab(TokenVendor):
         self.managers.add("9", gitlab_token(), label="registrar", expires_at=self.new_expiry())
 
     @property
-    def token(self) -> str:
-        """The personal token to copy."""
-        return self.shown.secret
-
-    @property
     def deploy_token(self) -> str:
         """The deploy token to copy."""
         return self.deploy_tokens.shown.secret
@@ -75,15 +62,6 @@ class GitLab(TokenVendor):
         self._made += 1
         return self.keyring.add(
             str(41 + self._made), gitlab_token(), label=label, expires_at=self.new_expiry()
-        )
-
-    def fields_of(self, held: Held) -> tuple[PracticeField, ...]:
-        return (
-            PracticeField("Registry URL", self.registry_url),
-            PracticeField("Username", self.username),
-            PracticeField("Token", held.secret, secret=True),
-            PracticeField("Path scope", "team"),
-            PracticeField("Test image", PRIVATE_IMAGE),
         )
 
     def secrets(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from bot.sandbox.practice.keyring import Held, Keyring
 from bot.sandbox.practice.paging import numbered
 from bot.sandbox.practice.shapes import scaleway_key_id, scaleway_secret
 from bot.sandbox.practice.shelf import PRIVATE_IMAGE
-from bot.sandbox.practice.states import State
+from bot.sandbox.practice.states import OF_A_TOKEN, State
 from bot.sandbox.practice.vendor import Bench, Denial, PracticeField, Standing, TokenVendor
 
 API = "https://api.scaleway.com"
@@ -38,13 +38,7 @@ class Scaleway(TokenVendor):
     planes: ClassVar = re.compile(r"rg\.[a-z]{2}-[a-z]{3}\.scw\.cloud")
     realm: ClassVar = f"{API}/registry-internal/v1/regions/{{region}}/tokens"
     service: ClassVar = "registry"
-    own_states: ClassVar[tuple[State, ...]] = (
-        State.WRONG_SECRET,
-        State.EXPIRED,
-        State.REVOKED,
-        State.LACKS_SCOPE,
-        State.NO_ACCESS,
-    )
+    own_states: ClassVar[tuple[State, ...]] = OF_A_TOKEN
     lifetime: ClassVar = timedelta(days=30)
 
     def __init__(self, bench: Bench) -> None:
