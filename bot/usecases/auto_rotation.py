@@ -59,6 +59,7 @@ T = TypeVar("T")
 LATER: Final = timedelta(hours=1)
 TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it
 BUSY: Final = "Its credential is being rotated already."
+REPLACED: Final = "Its credential was replaced meanwhile. Look at the registry again first."
 GONE: Final = "The registry was deleted, or its credential was changed by somebody, meanwhile."
 
 
@@ -77,19 +78,23 @@ class Turn:
 
 
 async def start(
-    deps: Deps, rotators: Rotators, team_id: str, registry_id: str, by: str, *, ask: bool = False
+    deps: Deps, rotators: Rotators, seen: Stored, by: str, *, ask: bool = False
 ) -> RotationRow:
-    """Begin a rotation of a registry's credential, for all that share it.
+    """Begin a rotation of the credential that was seen at a registry, for all that share it.
 
     With `ask` it waits for a second manager; `by` is whose wish it is.
 
-    Raises NotFound, or Conflict where it cannot be rotated so or is being rotated.
+    Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, or was replaced
+    since it was seen.
     """
+    team_id, registry_id = seen.registry.team_id, seen.registry.id
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         stored = await registries.locked(session, team_id, registry_id)
         if stored is None or stored.credential is None:
             raise NotFound("This registry is not there any more, or has no credential.")
+        if not _is_same(seen.credential, stored.credential):
+            raise Conflict(REPLACED)
         if why := owned_elsewhere(credentials.source_of(stored.credential)):
             raise Conflict(why)
         old = stored_config(
@@ -117,6 +122,11 @@ async def start(
         )
         await rotation_runs.put(session, row, run)
         return row
+
+
+def _is_same(seen: Credential | None, held: Credential) -> bool:
+    """Whether what is in force is what was looked at, which may be minutes ago."""
+    return seen is not None and (seen.id, seen.fingerprint) == (held.id, held.fingerprint)
 
 
 async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:

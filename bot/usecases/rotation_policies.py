@@ -178,8 +178,8 @@ async def check_wanted(deps: Deps, actor: Actor, name: str, wanted: Wanted) -> N
 async def rotate_now(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> str:
     """Begin a rotation; the id of it. With four eyes, another manager has to approve it.
 
-    Managers only. Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, or
-    rotations are frozen.
+    Managers only. Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, was
+    replaced meanwhile, or rotations are frozen.
     """
     await require_manager(deps, actor, "rotate a credential", name)
     async with deps.store.reading() as session:
@@ -192,8 +192,7 @@ async def rotate_now(deps: Deps, rotators: Rotators, actor: Actor, name: str) ->
     row = await auto_rotation.start(
         deps,
         rotators,
-        actor.team_id,
-        stored.registry.id,
+        stored,
         actor.user_id,
         ask=settings.preferences.four_eyes,
     )
@@ -255,9 +254,9 @@ async def _begin_if_due(
     try:
         # Whoever switched it on is the first pair of eyes.
         ask = settings.preferences.four_eyes
-        await auto_rotation.start(deps, rotators, team_id, registry_id, policy.updated_by, ask=ask)
+        await auto_rotation.start(deps, rotators, stored, policy.updated_by, ask=ask)
     except RegistrarError:
-        return 0  # another registry that shares it was faster, or it was deleted meanwhile
+        return 0  # another registry or process was faster, or it was deleted meanwhile
     return 1
 
 

@@ -14,6 +14,7 @@ from bot.core.rotation import Phase
 from bot.errors import Conflict
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import rotation_runs, rotations
+from bot.store.registries import live
 from bot.store.schema import CURRENT, RETIRED, Credential, Outgoing, RotationRow
 from bot.usecases import auto_rotation, registries, rotation_orphans
 from bot.usecases import rotations as usecase
@@ -32,8 +33,10 @@ def with_cloud(deps: Deps) -> tuple[Deps, Cloud]:
 
 
 async def begun(deps: Deps, rotators: Rotators, name: str = "harbor-team") -> str:
-    shown = await registries.show(deps, ALICE, name)
-    return (await auto_rotation.start(deps, rotators, "T1", shown.id, "UALICE")).id
+    async with deps.store.reading() as session:
+        seen = await live(session, "T1", name)
+    assert seen is not None
+    return (await auto_rotation.start(deps, rotators, seen, "UALICE")).id
 
 
 async def run(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.auto_rotation import Step
 from bot.core.clock import FixedClock
@@ -21,12 +24,13 @@ from bot.errors import Conflict, InvalidInput, NotAllowed
 from bot.kinds.base import Field
 from bot.kinds.rotation.base import Errand, Issued
 from bot.store import rotation_runs
+from bot.store.engine import Store
 from bot.store.schema import CURRENT, Credential, RotationJournal, RotationRow
 from bot.usecases import auto_rotation, freezes, rotation_policies, rotations, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Wanted, tick_rotation_policies
 from tests.factories import ALICE, BOB, NOW, add, clock_of, deps_on, generic, keyring
-from tests.usecases.cloud import Chosen, Cloud, Dual, no_rotators
+from tests.usecases.cloud import Base, Chosen, Cloud, Dual, no_rotators
 from tests.usecases.provider import OLD
 from tests.usecases.test_auto_rotation import in_force, run, state, with_cloud
 
@@ -126,6 +130,65 @@ async def test_two_replicas_begin_and_do_it_once(postgresql_url: str) -> None:
     assert cloud.calls == ["ready", "issue", "disable", "revoke"]
     assert len(cloud.keys) == 1
     assert len([one for one in lines if one.outcome == "began"]) == len(lines) / 2 == steps - 2
+
+
+class StalledStore(Store):
+    """The store of a replica that stands still before its first transaction."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        waited, self.meanwhile = self.meanwhile, None
+        if waited is not None:
+            await waited()
+        async with super().transaction() as session:
+            yield session
+
+
+def stalled(deps: Deps, meanwhile: Callable[[], Awaitable[object]]) -> Deps:
+    store = StalledStore(deps.store.engine, deps.store.keyring, deps.clock)
+    store.meanwhile = meanwhile
+    return replace(deps, store=store)
+
+
+@pytest.mark.parametrize("strategy", [Chosen, Dual])
+async def test_what_a_stalled_replica_saw_as_due_is_not_begun(
+    deps: Deps, strategy: type[Base]
+) -> None:
+    """Another replaced the credential between its look and its beginning: one rotation is enough."""
+    deps, cloud = with_cloud(deps)
+    cloud.most = 9
+    rotators = cloud.rotators(strategy(cloud))  # type: ignore[arg-type]
+    await add(deps)
+    await switched_on(deps, cloud)
+    clock_of(deps).skip(90 * DAY)
+
+    async def meanwhile() -> None:
+        assert await tick_rotation_policies(deps, rotators) == 1
+        await run(deps, rotators, HOUR)
+
+    assert await tick_rotation_policies(stalled(deps, meanwhile), rotators) == 0
+    await run(deps, rotators, HOUR)
+
+    assert cloud.calls.count("issue") == 1
+    assert (await in_force(deps)) in cloud.working - {OLD}
+
+
+async def test_whoever_is_overtaken_is_told_that_it_was_replaced(deps: Deps) -> None:
+    """A manager meant the credential that was there, not the one that just took its place."""
+    deps, cloud = with_cloud(deps)
+    rotators = cloud.rotators(Chosen(cloud))
+    await add(deps)
+
+    async def meanwhile() -> None:
+        await rotation_policies.rotate_now(deps, rotators, ALICE, "harbor-team")
+        await run(deps, rotators, HOUR)
+
+    with pytest.raises(Conflict, match="replaced meanwhile"):
+        await rotation_policies.rotate_now(stalled(deps, meanwhile), rotators, ALICE, "harbor-team")
+    async with deps.store.reading() as session:
+        assert len((await session.exec(select(RotationRow))).all()) == 1
 
 
 async def test_a_freeze_holds_it_back(deps: Deps) -> None:
