@@ -55,3 +55,9 @@ _ALL: Final[tuple[RegistryKind, ...]] = (
 )
 
 KINDS: Final[Mapping[str, RegistryKind]] = MappingProxyType({kind.slug: kind for kind in _ALL})
+
+
+def label_of(slug: str) -> str:
+    """What people call a kind; of one that this version does not know, its slug."""
+    kind = KINDS.get(slug)
+    return kind.label if kind else slug

@@ -34,7 +34,7 @@ from bot.core.registry import Environment
 from bot.core.steadiness import Unsteady
 from bot.core.strip import percent
 from bot.core.timestamp import written
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.store import incidents, outbox, registries, rotations, workspaces
 from bot.store.incidents import Member
 from bot.store.outbox import Letter
@@ -238,11 +238,10 @@ async def _unsteady(
 
 def about(registry: Registry) -> dict[str, str]:
     """The values of a letter that tell which registry it is about."""
-    kind = KINDS.get(registry.kind)
     return {
         "registry": registry.name,
         "host": registry.host,
-        "kind_label": kind.label if kind else registry.kind,
+        "kind_label": label_of(registry.kind),
         "owner": registry.owner,
     }
 

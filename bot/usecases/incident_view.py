@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.health import Trouble
 from bot.core.incident import Incident
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.store import incidents, storms, workspaces
 from bot.store.incidents import Member
 from bot.store.schema import IncidentRow
@@ -142,12 +142,11 @@ async def views(
 
 def _affected(member: Member) -> AffectedView:
     row = member.registry
-    kind = KINDS.get(row.kind)
     return AffectedView(
         id=row.id,
         name=row.name,
         kind=row.kind,
-        kind_label=kind.label if kind else row.kind,
+        kind_label=label_of(row.kind),
         host=row.host,
         path_scope=row.path_scope,
         environment=row.environment,

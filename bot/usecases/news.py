@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core.access import Actor
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.store import audit, outbox, workspaces
 from bot.store.schema import Registry
 
@@ -47,7 +47,7 @@ async def tell(
         values={
             "registry": row.name,
             "kind": row.kind,
-            "kind_label": KINDS[row.kind].label if row.kind in KINDS else row.kind,
+            "kind_label": label_of(row.kind),
             "host": row.host,
             "path_scope": row.path_scope,
             "environment": row.environment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.check import Expiry, Verdict
 from bot.core.registry import CheckView, CredentialView, Details, Environment, RegistryView
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import KINDS, label_of
 from bot.store import credentials
 from bot.store.cipher import shown_fingerprint
 from bot.store.registries import Stored
@@ -15,12 +15,11 @@ from bot.usecases.stored_states import pause_of, stored_health
 def view_of(stored: Stored, last_check: CheckView | None = None) -> RegistryView:
     """A registry as it may be shown."""
     row = stored.registry
-    kind = KINDS.get(row.kind)
     return RegistryView(
         id=row.id,
         kind=row.kind,
         variant=row.variant,
-        kind_label=kind.label if kind else row.kind,
+        kind_label=label_of(row.kind),
         url=row.url,
         host=row.host,
         path_scope=row.path_scope,

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core.access import WorkspaceSettings
 from bot.core.check import Expiry
 from bot.core.reminders import Snooze, next_due
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.store import incidents, reminders, workspaces
 from bot.store.reminders import DIED, OPEN_MESSAGE, Wanting
 from bot.store.schema import CURRENT, LIVE
@@ -165,7 +165,7 @@ def view_of(
         registry_id=registry.id,
         name=registry.name,
         kind=registry.kind,
-        kind_label=_label(registry.kind),
+        kind_label=label_of(registry.kind),
         host=registry.host,
         path_scope=registry.path_scope,
         environment=registry.environment,
@@ -192,7 +192,7 @@ def _sharer(found: Wanting) -> Sharer:
     registry = found.registry
     return Sharer(
         name=registry.name,
-        kind_label=_label(registry.kind),
+        kind_label=label_of(registry.kind),
         host=registry.host,
         path_scope=registry.path_scope,
         environment=registry.environment,
@@ -207,11 +207,6 @@ def _left(found: Wanting) -> Left | None:
     if found.credential.state != CURRENT:
         return Left.REPLACED
     return Left.DIED if found.dead else None
-
-
-def _label(slug: str) -> str:
-    kind = KINDS.get(slug)
-    return kind.label if kind else slug
 
 
 def _stand(found: Wanting, group: Sequence[Wanting]) -> Stand:

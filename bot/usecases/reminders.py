@@ -18,7 +18,7 @@ from bot.core.check import Expiry
 from bot.core.reminders import Kind, Subject
 from bot.core.worktime import DAY, WorkHours
 from bot.errors import Conflict, NotFound
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.store import audit, credentials, registries, reminders, workspaces
 from bot.store.reminders import OPEN_MESSAGE, QUIET, Wanting
 from bot.store.schema import Reminder
@@ -250,7 +250,7 @@ def _told(
     return PlannedReminder(
         at=at,
         names=tuple(one.registry.name for one in about),
-        kind_label=KINDS[registry.kind].label if registry.kind in KINDS else registry.kind,
+        kind_label=label_of(registry.kind),
         owner=next((one.registry.owner for one in about if one.registry.owner), ""),
         says=step.kind,
         days=step.days,

@@ -20,7 +20,7 @@ from bot.core.report import (
     coming_up,
     grid,
 )
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.kinds.sharing import mark
 from bot.store import day_counts, incidents, looking_back, registries
 from bot.usecases.deps import Deps
@@ -108,8 +108,7 @@ async def _grid(session: AsyncSession, team_id: str, now: datetime) -> tuple[Gri
     idle: list[str] = []
     for registry_id, name, kind, created_at in await looking_back.labels(session, team_id):
         mine = counts.get(registry_id, {})
-        label = KINDS[kind].label if kind in KINDS else kind
-        lines.append(Line(name, label, mine))
+        lines.append(Line(name, label_of(kind), mine))
         old = created_at <= now - timedelta(days=GRID_DAYS - 1)
         if old and any(c.failed for c in mine.values()) and not any(c.good for c in mine.values()):
             idle.append(name)

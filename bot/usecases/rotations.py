@@ -18,7 +18,7 @@ from bot.core.check import CheckResult, Verdict
 from bot.core.rotation import Act, Phase, Rotation
 from bot.core.rotation import Step as LifeStep
 from bot.errors import Conflict, NotFound
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.registry_kinds import label_of
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import audit, credentials, registries, rotation_runs, rotations
 from bot.store.schema import PURGED, Registry, RotationMember, RotationRow
@@ -322,7 +322,6 @@ async def _view(session: AsyncSession, row: RotationRow) -> RotationView:
     first = next(one for one in members if one.registry_id == lead.id)
     old = await credentials.find(session, first.old_credential_id)
     new = await credentials.find(session, first.new_credential_id)
-    kind = KINDS.get(lead.kind)
     run = rotation_runs.run_of(row) if row.run_json else None
     return RotationView(
         id=row.id,
@@ -330,7 +329,7 @@ async def _view(session: AsyncSession, row: RotationRow) -> RotationView:
         name=lead.name,
         others=tuple(one.name for one in known if one.id != lead.id),
         kind=lead.kind,
-        kind_label=kind.label if kind else lead.kind,
+        kind_label=label_of(lead.kind),
         variant=lead.variant,
         host=lead.host,
         owner=lead.owner,
