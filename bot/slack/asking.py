@@ -31,7 +31,7 @@ from bot.slack.render_gate import (
 from bot.slack.render_sight import absent_lines, found_lines, looking_lines
 from bot.slack.saving import open_add
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.text import code
 from bot.usecases import asking, exemptions, image_requests
 from bot.usecases.asking import Asked
@@ -155,10 +155,7 @@ async def submit_exemption(
         made = await exemptions.exempt(desk.deps, actor, wanted)
         return say("Exempted", exemption_line(made), close="Done")
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again))
+    await settle(desk, ack, Submission(call, view, work))
 
 
 async def submit_decline(
@@ -172,10 +169,7 @@ async def submit_decline(
         request = await image_requests.decline(desk.deps, actor, request_id, reason)
         return say("Declined", f"{code(request.repository)} is declined. Who asked is told.")
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again))
+    await settle(desk, ack, Submission(call, view, work))
 
 
 def _end_of_day(text: str) -> datetime:

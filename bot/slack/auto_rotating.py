@@ -154,10 +154,7 @@ async def submit_decline(
         await auto_rotation.decide(desk.deps, actor, rotation_id, yes=False, reason=reason)
         return say("Declined", "Nothing is rotated.", close="Done")
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again))
+    await settle(desk, ack, Submission(call, view, work))
 
 
 async def freeze(desk: Desk, call: Call, words: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ from bot.slack.render_cluster import (
     usage_card,
 )
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.text import code, sentence
 from bot.slack.words import count
 from bot.usecases import cluster_rotation, clusters
@@ -126,10 +126,7 @@ async def submit_delete_cluster(
         await clusters.delete(desk.deps, actor, name, typed)
         return say("Deleted", f"*{code(name)} is deleted*", "Its tokens have ended.", close="Done")
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again))
+    await settle(desk, ack, Submission(call, view, work))
 
 
 async def pick_mode(desk: Desk, call: Call, value: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
-from bot.errors import InvalidInput
 from bot.slack import ids
 from bot.slack.access import reader
 from bot.slack.blocks import actions, button
@@ -20,7 +19,7 @@ from bot.slack.home import refresh_homes
 from bot.slack.metadata import ViewMeta
 from bot.slack.render_show import show_card
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.text import code
 from bot.slack.words import moment
 from bot.usecases import registries
@@ -51,10 +50,7 @@ async def submit_delete(
     async def then(_actor: Actor) -> None:
         await refresh_homes(desk, call.team)
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, delete, again, then))
+    await settle(desk, ack, Submission(call, view, delete, then=then))
 
 
 async def restore(desk: Desk, call: Call, name: str) -> None:

@@ -21,7 +21,7 @@ from bot.slack.metadata import ViewMeta
 from bot.slack.pause_form import pause_form
 from bot.slack.reading import by_name
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.text import code, escape
 from bot.slack.words import moment
 from bot.usecases import pauses, registries
@@ -67,10 +67,7 @@ async def submit_pause(
     async def then(_actor: Actor) -> None:
         await refresh_homes(desk, call.team)
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again, then))
+    await settle(desk, ack, Submission(call, view, work, then=then))
 
 
 async def resume(desk: Desk, call: Call, name: str) -> None:

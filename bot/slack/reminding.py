@@ -20,7 +20,7 @@ from bot.slack.metadata import ViewMeta
 from bot.slack.people import names
 from bot.slack.render_reminder import UNTIL_LAST, plan_card
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.words import day, moment
 from bot.usecases import reminders
 from bot.usecases.reminder_view import ReminderView
@@ -88,10 +88,7 @@ async def submit_owner(
     async def then(_actor: Actor) -> None:
         await refresh_homes(desk, call.team)
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again, then))
+    await settle(desk, ack, Submission(call, view, work, then=then))
 
 
 def owner_form(view: ReminderView, channel: str) -> View:

@@ -21,7 +21,7 @@ from bot.slack.card import Card
 from bot.slack.desk import Desk, View
 from bot.slack.home import refresh_homes
 from bot.slack.settings_form import saved_card, settings_form, wanted_settings
-from bot.slack.submission import AFTER_ACK, Submission, problems_view, settle
+from bot.slack.submission import AFTER_ACK, Submission, settle
 from bot.slack.surface import ModalSurface
 from bot.slack.trouble import AWAY, code_of
 from bot.usecases import workspaces
@@ -62,10 +62,7 @@ async def submit_settings(
             await _greet(desk, call, settings)
         await refresh_homes(desk, call.team)
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, change, again, then))
+    await settle(desk, ack, Submission(call, view, change, then=then))
 
 
 def _installed(wanted: WorkspaceSettings, actor: Actor) -> WorkspaceSettings:

@@ -9,17 +9,16 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.core.access import Actor
 from bot.core.incident import Button, Click, Lost
-from bot.errors import InvalidInput
 from bot.slack.access import reader
 from bot.slack.alerts import parse
 from bot.slack.call import call_of
 from bot.slack.card import Card, say
-from bot.slack.desk import Desk, View
+from bot.slack.desk import Desk
 from bot.slack.metadata import ViewMeta
 from bot.slack.render_incident import lost_text
 from bot.slack.snooze_form import FIELD, snooze_until
 from bot.slack.state import values_of
-from bot.slack.submission import Submission, problems_view, settle
+from bot.slack.submission import Submission, settle
 from bot.slack.words import moment
 from bot.usecases import incidents, workspaces
 
@@ -40,7 +39,4 @@ async def submit_snooze(
             return say("Alert", lost_text(decided.what, decided.by))
         return say("Alert", f"Snoozed until {moment(until)}.", close="Done")
 
-    def again(error: InvalidInput) -> View:
-        return problems_view(call, error)
-
-    await settle(desk, ack, Submission(call, view, work, again))
+    await settle(desk, ack, Submission(call, view, work))

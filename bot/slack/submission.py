@@ -33,15 +33,20 @@ class Submission:
     """What a sent modal asks for.
 
     `work` asks the database only and answers the card to show; `then` goes on after the ack. For
-    wrong input the fields are marked, or, when the form is gone already, `again` makes the view.
+    wrong input the fields are marked, or, when the form is gone already, `again` makes the view;
+    without it the view says only what is wrong.
     """
 
     call: Call
     view: Mapping[str, Any]
     work: Work
-    again: Again
+    again: Again | None = None
     then: Then | None = None
     meanwhile: Card = LOADING
+
+    def refused(self, error: InvalidInput) -> dict[str, Any]:
+        """The view for wrong input when the form is gone."""
+        return self.again(error) if self.again else problems_view(self.call, error)
 
 
 async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
@@ -66,7 +71,7 @@ async def settle(desk: Desk, ack: AsyncAck, sent: Submission) -> bool:
         card = working.result()
     except OnlyOnPage as error:
         # Its fields for secrets are to go.
-        await ack(response_action="update", view=sent.again(error))
+        await ack(response_action="update", view=sent.refused(error))
         return False
     except InvalidInput as error:
         await ack(response_action="errors", errors=error_blocks(sent.view, error.fields))
@@ -102,7 +107,7 @@ async def _conclude(desk: Desk, sent: Submission, actor: Actor, work: Awaitable[
         card = await work
     except (InvalidInput, StoreError) as error:
         wrong = error if isinstance(error, InvalidInput) else InvalidInput({"": str(error)})
-        await desk.client.views_update(view_id=sent.call.view_id, view=sent.again(wrong))
+        await desk.client.views_update(view_id=sent.call.view_id, view=sent.refused(wrong))
         return
     await ModalSurface(desk.client, sent.call, sent.call.view_id).finish(card)
     if sent.then is not None:
