@@ -140,7 +140,7 @@ async def submit_exemption(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    request_id = ViewMeta.parse(str(view.get("private_metadata", ""))).request
+    request_id = ViewMeta.of(view).request
     typed = {name: "".join(found) for name, found in values_of(view).items()}
 
     async def work(actor: Actor) -> Card:
@@ -162,7 +162,7 @@ async def submit_decline(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    request_id = ViewMeta.parse(str(view.get("private_metadata", ""))).request
+    request_id = ViewMeta.of(view).request
     reason = "".join(values_of(view).get("reason", ()))
 
     async def work(actor: Actor) -> Card:

@@ -54,7 +54,7 @@ async def submit_policy(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    meta = ViewMeta.of(view)
     typed = {name: "".join(found) for name, found in values_of(view).items()}
     access = {
         name: Secret(typed.pop(name))
@@ -100,7 +100,7 @@ def form_of(view: PolicyView) -> Form:
 
 async def filled_in(desk: Desk, actor: Actor, view: Mapping[str, Any]) -> PolicyView:
     """What a form says, but for its secrets; raises InvalidInput for a number that is none."""
-    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    meta = ViewMeta.of(view)
     typed = {name: "".join(found) for name, found in values_of(view).items()}
     before = await rotation_policies.view(desk.deps, desk.rotators, actor, meta.editing)
     return replace(before, wanted=_wanted(typed), version=meta.version)
@@ -147,7 +147,7 @@ async def submit_decline(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    rotation_id = ViewMeta.parse(str(view.get("private_metadata", ""))).request
+    rotation_id = ViewMeta.of(view).request
     reason = "".join(values_of(view).get("reason", ()))
 
     async def work(actor: Actor) -> Card:

@@ -48,7 +48,7 @@ def call_of(body: Mapping[str, Any]) -> Call:
     place = _place(body, view)
     channel, meta = body.get("channel_id") or _id(body, "channel"), ViewMeta()
     if place in {Place.MODAL, Place.SUBMISSION}:
-        meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+        meta = ViewMeta.of(view)
         channel = meta.channel
     return Call(
         team=body.get("team_id") or _id(body, "team") or _id(body, "enterprise"),

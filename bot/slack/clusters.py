@@ -119,7 +119,7 @@ async def submit_delete_cluster(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    name = ViewMeta.parse(str(view.get("private_metadata", ""))).editing
+    name = ViewMeta.of(view).editing
     typed = "".join(values_of(view).get("typed_name", ()))
 
     async def work(actor: Actor) -> Card:

@@ -58,6 +58,11 @@ class ViewMeta:
         return _dump(asdict(self))
 
     @classmethod
+    def of(cls, view: Mapping[str, Any]) -> ViewMeta:
+        """What a view that Slack sent remembers."""
+        return cls.parse(str(view.get("private_metadata", "")))
+
+    @classmethod
     def parse(cls, text: str) -> ViewMeta:
         """What `dump` wrote; anything else, such as that of another version, gives the defaults."""
         found = _object(text)

@@ -128,7 +128,7 @@ async def _ask(desk: Desk, call: Call, view: Mapping[str, Any]) -> None:
 
 async def _form(desk: Desk, actor: Actor, view: Mapping[str, Any]) -> tuple[Form, ViewMeta]:
     """What the form says, but for its secrets."""
-    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    meta = ViewMeta.of(view)
     if view.get("callback_id") == ids.POLICY_FORM:
         return auto_rotating.form_of(await auto_rotating.filled_in(desk, actor, view)), meta
     if view.get("callback_id") == ids.ROTATION_FORM:

@@ -57,7 +57,7 @@ async def submit_pause(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    name = ViewMeta.parse(str(view.get("private_metadata", ""))).editing
+    name = ViewMeta.of(view).editing
     typed = values_of(view)
 
     async def work(actor: Actor) -> Card:

@@ -76,7 +76,7 @@ async def submit_owner(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    credential_id = ViewMeta.parse(str(view.get("private_metadata", ""))).credential
+    credential_id = ViewMeta.of(view).credential
     picked = "".join(values_of(view).get("owner", ()))
 
     async def work(actor: Actor) -> Card:

@@ -63,7 +63,7 @@ async def submit_rotation(
 ) -> None:
     """Shape errors go on their fields; otherwise the form gives way to the check."""
     call = call_of(body)
-    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    meta = ViewMeta.of(view)
     typed = {name: "".join(found) for name, found in values_of(view).items()}
     fields = rotating.credential_fields(meta.kind, meta.variant)
     hidden = {one.name for one in fields if one.secret}

@@ -192,7 +192,7 @@ async def close_outcome(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None
     """The outcome was closed without choosing: say that nothing is saved, and how to go on."""
     await ack()
     call = call_of(body)
-    meta = ViewMeta.parse(str(body["view"].get("private_metadata", "")))
+    meta = ViewMeta.of(body["view"])
     card = waiting(meta.draft, "You closed the window before choosing.")
     desk.start(call, tell_privately(desk.client, call, card), "outcome closed")
 

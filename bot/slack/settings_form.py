@@ -86,7 +86,7 @@ def wanted_settings(view: Mapping[str, Any], before: WorkspaceSettings) -> Works
         manager_groups=groups,
         preferences=wanted_preferences(typed, shown, before.preferences),
         configured=True,
-        version=ViewMeta.parse(str(view.get("private_metadata", ""))).version,
+        version=ViewMeta.of(view).version,
     )
 
 

@@ -27,7 +27,7 @@ async def submit_snooze(
     ack: AsyncAck, body: dict[str, Any], view: Mapping[str, Any], desk: Desk
 ) -> None:
     call = call_of(body)
-    incident_id, version = parse(ViewMeta.parse(str(view.get("private_metadata", ""))).alert)
+    incident_id, version = parse(ViewMeta.of(view).alert)
     picked = "".join(values_of(view).get(FIELD, ()))
 
     async def work(actor: Actor) -> Card:

@@ -46,7 +46,7 @@ def form_answers(view: Mapping[str, Any]) -> tuple[Answers, ViewMeta]:
     A blank name becomes the suggested one, a fixed URL is filled in, fields of other variants that
     Slack still remembers are left out.
     """
-    meta = ViewMeta.parse(str(view.get("private_metadata", "")))
+    meta = ViewMeta.of(view)
     typed = values_of(view)
     kind = kind_of(_one(typed, "kind") or meta.kind)
     variant = variant_of(kind, _one(typed, "variant") or meta.variant)
@@ -63,7 +63,7 @@ def form_answers(view: Mapping[str, Any]) -> tuple[Answers, ViewMeta]:
 
 def redrawn(view: Mapping[str, Any]) -> tuple[ViewMeta, dict[str, str]]:
     """What the form should show next after a choice in it: its meta and the answers not secret."""
-    before = ViewMeta.parse(str(view.get("private_metadata", "")))
+    before = ViewMeta.of(view)
     typed = values_of(view)
     kind = kind_of(_one(typed, "kind") or before.kind)
     changed = kind.slug != before.kind
