@@ -7,10 +7,11 @@ Nothing that was typed is ever shown again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, NotFound, RegistrarError, StoreError, WrongCode
@@ -24,6 +25,8 @@ from bot.web.frame import field, file_field, line, masked_field, page, plain_fie
 
 BODY_MOST: Final = 128 * 1024
 """A key file is 3 KiB; Slack's own fields end there."""
+_WHOLE_MOST: Final = BODY_MOST + 16 * 1024  # with what stands between the parts
+_PARTS_MOST: Final = 32  # a form asks for a handful of fields
 AWAY: Final = (
     "Registrar cannot ask its database or Slack at the moment. Nothing was kept: try again in a "
     "moment."
@@ -191,32 +194,57 @@ def _secrets(found: Waiting, sent: Sent) -> dict[str, Secret]:
 
 
 async def _sent(request: web.Request) -> Sent:
-    """What was sent, held in memory only; ValueError for more than `BODY_MOST`.
+    """What was sent, held in memory only; ValueError for too much, or what this page never sends.
 
-    aiohttp's own reader of forms would write files to the disk.
+    aiohttp's own reader of forms would write files to the disk, and neither it nor that of parts
+    ends by itself where no part has a body, or none ever begins.
     """
     code, typed, files = "", {}, {}
     if request.content_type != "multipart/form-data":
         return Sent()
-    size = 0
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            break
-        body = bytearray()
-        while chunk := await part.read_chunk():
-            body += chunk
-            size += len(chunk)
-            if size > BODY_MOST:
-                raise ValueError("too large")
-        name, text = part.name or "", _text(bytes(body))
+    try:
+        found = [one async for one in _parts(request)]
+    except (HttpProcessingError, AssertionError):  # they quote lines, and so perhaps a secret
+        raise ValueError("not what this page sends") from None
+    for name, filename, body in found:
+        text = _text(body)
         if name.endswith("-file"):
-            if part.filename:  # a browser sends one without a name where none was chosen
+            if filename:  # a browser sends one without a name where none was chosen
                 files[name.removesuffix("-file")] = Secret(text)
         elif name == "code":
             code = text
         elif text:
             typed[name] = Secret(text)
     return Sent(code, typed, files)
+
+
+async def _parts(request: web.Request) -> AsyncIterator[tuple[str, str, bytes]]:
+    """Name, file's name and bytes of each part."""
+    whole = await _bounded(request)
+    if not whole.startswith(b"--"):  # a preamble, which is looked through line by line
+        raise ValueError("not what a browser sends")
+    stream = StreamReader(request.protocol, 2 * _WHOLE_MOST)
+    stream.feed_data(whole)
+    stream.feed_eof()
+    count = size = 0
+    async for part in MultipartReader(request.headers, stream):
+        count += 1
+        if not isinstance(part, BodyPartReader) or count > _PARTS_MOST:
+            raise ValueError("not what this page sends")
+        body = bytes(await part.read())
+        size += len(body)
+        if size > BODY_MOST:
+            raise ValueError("too large")
+        yield part.name or "", part.filename or "", body
+
+
+async def _bounded(request: web.Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > _WHOLE_MOST:
+            raise ValueError("too large")
+    return bytes(body)
 
 
 def _text(body: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,55 @@ async def test_too_much_is_refused(office: Office, alice: Person, client: Client
     path, code = await ask(office, alice)
     assert (await enter(client, path, code, password="x" * (BODY_MOST + 1)))[0] == 413
     assert (await enter(client, path, code, password=PASSWORD))[0] == 200
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="a"\r\n%s\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"".join(PART % (b"a%d-file" % number, b"") for number in range(1000)) + b"--x--\r\n",
+        b"\r\n" * 50_000,
+        b"a preamble\r\n" + PART % (b"code", b"") + b"--x--\r\n",
+        PART % (b"code", b"X: " + b"x" * 20_000) + b"--x--\r\n",
+        PART % (b"code", b"a secret where no header is") + b"--x--\r\n",
+        PART % (b"password", b"") + b"cut off",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--\r\n",
+    ],
+    ids=["parts", "lines", "preamble", "long", "header", "cut", "nested"],
+)
+async def test_what_no_browser_sends_is_refused(
+    office: Office, alice: Person, client: Client, body: bytes
+) -> None:
+    """Parts without end or form cost neither time nor a try, and nothing of them is logged."""
+    path, code = await ask(office, alice)
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await client.post(path, data=body, headers=kind)
+
+    assert answer.status == 413
+    assert "Nothing was kept" in await answer.text()
+    assert (await enter(client, path, code, password=PASSWORD))[0] == 200
+
+
+async def test_a_body_without_end_is_not_read_to_it(
+    office: Office, alice: Person, client: Client
+) -> None:
+    """Neither lines before the first part nor parts without a body go on for ever."""
+    path, _ = await ask(office, alice)
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 500:
+            sent += 1
+            yield PART % (b"a%d-file" % sent, b"") * 1000
+
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await client.post(path, data=endless(), headers=kind)
+
+    assert answer.status == 413
+    assert sent < 500
 
 
 async def test_wrong_answers_stay_in_the_form(office: Office, alice: Person) -> None:
