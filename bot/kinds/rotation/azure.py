@@ -164,5 +164,17 @@ def _names(patterns: object, action: str) -> bool:
 
 
 def _is_like(pattern: str, action: str) -> bool:
-    parts = (re.escape(part) for part in pattern[:300].split("*"))
-    return re.fullmatch(".*".join(parts), action, re.IGNORECASE) is not None
+    """Whether the pattern's texts stand in the action in turn; an expression would try them all."""
+    first, *parts = pattern.lower().split("*")
+    rest = action.lower()
+    if not parts:
+        return rest == first
+    *between, last = parts
+    if not rest.startswith(first):
+        return False
+    rest = rest.removeprefix(first)
+    for part in between:
+        _, found, rest = rest.partition(part) if part else ("", "*", rest)
+        if not found:
+            return False
+    return rest.endswith(last)
