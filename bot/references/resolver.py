@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,6 +11,8 @@ from bot.core.secret import Secret
 from bot.errors import Unresolved
 from bot.references.allowed import Entry, is_place
 
+# What JSON writes as `\ud800`, and nothing can encode; the error of trying would hold the secret.
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 NOT_ALLOWED: Final = (
     "This looks like a reference to a secret that may not be used for {host}. Whoever runs "
     "Registrar allows references, and the hosts of each, in SECRET_REFERENCES."
@@ -34,4 +37,6 @@ class Resolver:
         found = await self._schemes[scheme].resolve(place)
         if reference_in(found):
             raise Unresolved("It leads to another reference, which is not followed.")
+        if _HALF.search(found.reveal()):
+            raise Unresolved("It leads to characters that are no text; store the secret again.")
         return found

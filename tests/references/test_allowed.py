@@ -244,3 +244,17 @@ def test_whatever_is_typed_stays_below_what_is_allowed(text: str, before: str) -
             assert re.fullmatch(r"REG_[A-Za-z0-9_]+", place)
         else:
             assert place.startswith(AWS_ENTRY[19:-1])
+
+
+async def test_half_a_character_is_no_secret() -> None:
+    """JSON may hold one; it can be neither sent nor compared, and the error would quote it."""
+
+    class Halved:
+        async def resolve(self, _place: str) -> Secret:
+            return Secret("correct horse \ud800 battery")
+
+    resolver = Resolver(parse(f"env:REG_PROD @ {HOST}"), {"env": Halved()})
+
+    with pytest.raises(Unresolved, match="store the secret again") as raised:
+        await resolver.resolve("env:REG_PROD", HERE)
+    assert "horse" not in repr(raised.value)
