@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.secret import Secret
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.chromium"]
 
 _SHORTEST = 12  # shorter ones ("pw") are words that occur by chance
 _made: list[str] = []

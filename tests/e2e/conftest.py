@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page
 
 from bot.sandbox.slackd.person import ADMIN, Person
-from tests.programs import program
 
 START_SECONDS = 30
 
@@ -59,34 +58,29 @@ async def started(**environment: str) -> AsyncIterator[Running]:
         process._transport.close()  # type: ignore[attr-defined]  # or its pipe warns when collected
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sandbox() -> AsyncIterator[Running]:
     """A fresh sandbox."""
     async with started() as running:
         yield running
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium of the system."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Callable[..., Any]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
     """Open a page of a given size and colour scheme; a script error on it fails the test."""
+    opened: list[BrowserContext] = []
+    faults: list[str] = []
 
     async def open_it(url: str, width: int = 1280, height: int = 900, **options: Any) -> Page:
         context = await browser.new_context(viewport={"width": width, "height": height}, **options)
+        opened.append(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
         await page.goto(url)
         return page
 
-    return open_it
+    yield open_it
+    for context in opened:
+        await context.close()
+    assert faults == []

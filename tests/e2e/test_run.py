@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from bot.bootstrap import bootstrap
@@ -48,7 +49,7 @@ class SlowRegistry:
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="slow"'})
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def registry() -> AsyncIterator[tuple[SlowRegistry, str]]:
     slow = SlowRegistry()
     application = web.Application()
@@ -60,7 +61,7 @@ async def registry() -> AsyncIterator[tuple[SlowRegistry, str]]:
     await runner.cleanup()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def slack(tmp_path: Path) -> AsyncIterator[SlackServer]:
     server = SlackServer(bot_token=BOT, app_token=APP, clock=SystemClock(), page_dir=tmp_path)
     await server.start()

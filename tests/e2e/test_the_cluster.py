@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from tests.e2e.conftest import Running
@@ -61,12 +61,12 @@ class Terminal:
         await self._visitor.page.wait_for_timeout(4_000)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
     return Visitor(await open_page(sandbox.url), sandbox)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def terminal(visitor: Visitor) -> Terminal:
     """A practice cluster that runs nothing yet."""
     made = Terminal(visitor)

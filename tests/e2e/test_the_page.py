@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.kinds.registry_kinds import KINDS
@@ -16,7 +17,7 @@ from tests.e2e.visitor import SLOWEST_MS, Visitor
 WITH_ACCOUNT = {"public_ecr": "Access keys"}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
     """Somebody who looks at a fresh sandbox for the first time."""
     return Visitor(await open_page(sandbox.url), sandbox)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from bot.sandbox.slackd.person import ADMIN
@@ -17,7 +18,7 @@ SKIP_MS = 40_000
 DAY = 86_400
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
     """Somebody in a workspace with an alert channel, who looks at it."""
     async with sandbox.person(ADMIN) as ada:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -17,7 +18,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 import bot.sandbox
 from bot.core.clock import MovableClock
 from bot.sandbox.slackd.server import SlackServer
-from tests.programs import program
 
 PAGE = Path(bot.sandbox.__file__).parent / "page"
 BOT_TOKEN = "xoxb-of-the-tests"
@@ -149,7 +149,7 @@ def names() -> list[str]:
     return []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def slack(shelf: Shelf, names: list[str]) -> AsyncIterator[SlackServer]:
     """Slack with the real page. Nobody waits three seconds for an app that does not answer."""
     clock = MovableClock()
@@ -173,7 +173,7 @@ async def slack(shelf: Shelf, names: list[str]) -> AsyncIterator[SlackServer]:
     await server.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(slack: SlackServer) -> AsyncIterator[AsyncApp]:
     """A connected app without listeners; a test adds its own."""
     bolt = AsyncApp(client=AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url))
@@ -185,19 +185,7 @@ async def app(slack: SlackServer) -> AsyncIterator[AsyncApp]:
     await handler.close_async()  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium of the system."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=program("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        await chromium.close()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, slack: SlackServer, app: AsyncApp) -> AsyncIterator[Page]:
     """The page as Ada first sees it; an error of its scripts or its policy fails the test."""
     del app  # connected first
@@ -210,4 +198,5 @@ async def page(browser: Browser, slack: SlackServer, app: AsyncApp) -> AsyncIter
     await opened.goto(slack.url)
     await opened.get_by_role("log").wait_for()
     yield opened
+    await context.close()
     assert faults == []
