@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,6 +28,7 @@ from bot.store.schema import (
 
 DAY: Final = timedelta(days=1)
 AUTOMATIC = "automatic"
+_FOR: Final = "for:"  # no field has a colon in its name
 BEGAN, DONE, REFUSED, UNCLEAR = "began", "done", "refused", "unclear"
 
 
@@ -150,19 +152,46 @@ async def open_or_late(session: AsyncSession, registry_id: str, now: datetime) -
     return (await session.exec(wanted.limit(1))).first() is not None
 
 
-def access(found: RotationPolicy | None, keyring: Keyring) -> Mapping[str, Secret]:
-    """The credential that rotates, opened; nothing where the registry's own is enough."""
+def access(found: RotationPolicy | None, keyring: Keyring, url: str) -> Mapping[str, Secret]:
+    """The credential that rotates, opened; nothing where the registry's own is enough.
+
+    Nothing either where it was given for another address than `url`: whoever moved a registry to a
+    server of their own would read there what may do more than the registry's own credential.
+    """
     if found is None or found.access_blob is None:
         return {}
-    return keyring.open(found.access_blob, _place(found))
+    opened = keyring.open(found.access_blob, _place(found))
+    given_for = opened.pop(_FOR, None)  # earlier versions wrote none
+    return opened if given_for is None or given_for.reveal() == _origin(url) else {}
 
 
 def with_access(
-    found: RotationPolicy, secrets: Mapping[str, Secret], keyring: Keyring
+    found: RotationPolicy, secrets: Mapping[str, Secret], keyring: Keyring, url: str
 ) -> RotationPolicy:
-    """The policy with another credential that rotates."""
-    found.access_blob = keyring.seal(secrets, _place(found)) if secrets else None
+    """The policy with another credential that rotates, for the registry at `url`."""
+    sealed = {**secrets, _FOR: Secret(_origin(url))}
+    found.access_blob = keyring.seal(sealed, _place(found)) if secrets else None
     return found
+
+
+async def moved(session: AsyncSession, before: Registry, url: str, by: str, now: datetime) -> None:
+    """A registry was edited: at another address the credential that rotates it is forgotten.
+
+    Whoever has its form open must look again before they put one in.
+    """
+    if _origin(before.url) == _origin(url):
+        return
+    row = await policy(session, before.id) or RotationPolicy(
+        registry_id=before.id, team_id=before.team_id, version=0, updated_at=now, updated_by=by
+    )
+    row.access_blob, row.version, row.updated_at, row.updated_by = None, row.version + 1, now, by
+    session.add(row)
+    await session.flush()
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port."""
+    return "://".join(urlsplit(url)[:2])
 
 
 def _place(found: RotationPolicy) -> Place:

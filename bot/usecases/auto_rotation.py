@@ -272,7 +272,7 @@ async def _turn(
     if provider is None:
         return None
     found = await rotation_runs.policy(session, row.registry_id)
-    access = rotation_runs.access(found, deps.store.keyring)
+    access = rotation_runs.access(found, deps.store.keyring, old.url)
     return Turn(row, run, provider, access, lead, members, old, new)
 
 

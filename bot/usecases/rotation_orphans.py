@@ -69,7 +69,7 @@ async def _of(deps: Deps, rotators: Rotators, row: RotationRow) -> list[Orphan]:
     if provider is None:
         return []
     since, until = run.since, deps.clock.now()
-    access = rotation_runs.access(policy, deps.store.keyring)
+    access = rotation_runs.access(policy, deps.store.keyring, config.url)
     found = await rotators.run(
         config, access, lambda errand: provider.labelled(errand, run.label, since, until)
     )

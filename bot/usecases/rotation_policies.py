@@ -154,7 +154,7 @@ async def change(
         row.grace_hours, row.version = wanted.grace_hours, version + 1
         row.updated_at, row.updated_by = now, actor.user_id
         if access:
-            rotation_runs.with_access(row, access, deps.store.keyring)
+            rotation_runs.with_access(row, access, deps.store.keyring, stored.registry.url)
         session.add(row)
         deed = audit.Deed(
             actor.team_id,
@@ -210,7 +210,7 @@ async def diagnose(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> D
     if config is None or provider is None:
         return Diagnosis(name, (), (reason,))
     try:
-        access = rotation_runs.access(found, deps.store.keyring)
+        access = rotation_runs.access(found, deps.store.keyring, config.url)
         ready = await rotators.run(config, access, provider.ready, made)
     except (NotDone, Unclear) as error:
         ready = Readiness(problems=(str(error),))

@@ -18,7 +18,15 @@ from bot.core.registry import RegistryView
 from bot.core.schedule import interval
 from bot.core.secret import Secret
 from bot.errors import Conflict, InvalidInput, NotFound, Undecryptable
-from bot.store import checks, credentials, drafts, minted, registries, workspaces
+from bot.store import (
+    checks,
+    credentials,
+    drafts,
+    minted,
+    registries,
+    rotation_runs,
+    workspaces,
+)
 from bot.store.registries import Stored
 from bot.store.schema import CURRENT, DRAFT, LIVE, SAVED, CheckRecord, Credential, Draft, Registry
 from bot.usecases import guard
@@ -168,6 +176,7 @@ async def _replace(
     values |= {"version": draft.base_version + 1, "lease_until": None, "fence": fence}
     values |= await _judged(session, draft, health, record, now, values["recheck_minutes"])
     left = (before.registry.team_id, before.registry.host, before.registry.login)
+    await rotation_runs.moved(session, before.registry, values["url"], actor.user_id, now)
     if not await registries.change(session, draft.registry_id, draft.base_version, values):
         raise await overtaken(session, before.registry, draft.base_version, draft.id)
     held = await minted.of_registry(session, draft.registry_id)

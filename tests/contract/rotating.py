@@ -35,11 +35,13 @@ class World:
         """The registry, proven by the real check and saved."""
         await add(self.deps, answers=generic(NAME, url=url, username=username, password=secret))
 
-    async def give(self, access: dict[str, str]) -> None:
+    async def give(self, access: dict[str, str], version: int = 0) -> None:
         """What the credential is rotated with."""
         secrets = {name: Secret(text) for name, text in access.items()}
         wanted = Wanted(enabled=True, at_age_days=3650)
-        await rotation_policies.change(self.deps, self.rotators, ALICE, NAME, 0, wanted, secrets)
+        await rotation_policies.change(
+            self.deps, self.rotators, ALICE, NAME, version, wanted, secrets
+        )
 
     async def why(self, rotation: str) -> str:
         return (await rotations.view(self.deps, "T1", rotation)).state.why

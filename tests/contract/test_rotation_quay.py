@@ -11,18 +11,19 @@ from bot.core.check import Verdict
 from bot.core.config import Config
 from bot.core.rotation import Phase
 from bot.core.secret import Secret
-from bot.errors import NotDone, Unclear
+from bot.errors import Conflict, NotDone, Unclear
 from bot.kinds.rotation.providers import provider_for
 from bot.kinds.rotation.quay import QuayRobots
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.states import State
+from bot.sandbox.practice.vendor import HOSTILE_HOST
 from bot.sandbox.practice.vendors.quay import PERSONAL, QUAY, TEAM, Quay
 from bot.store import rotation_runs
 from bot.store.schema import CURRENT, RETIRED
-from bot.usecases import rotation_policies
+from bot.usecases import drafts, rotation_policies
 from tests.contract.lab import Answers, Lab, open_lab
 from tests.contract.rotating import NAME, World, deaf, errand, open_world, unheard
-from tests.factories import ALICE
+from tests.factories import ALICE, generic
 from tests.usecases.at_providers import rotators_of
 from tests.usecases.test_auto_rotation import begun, in_force, kept, run, state
 
@@ -305,3 +306,50 @@ async def test_only_robots_are_rotated_so(name: str, robot: bool) -> None:
 
     assert (PROVIDER.unsuited(config) == "") is robot
     assert isinstance(provider_for(config)[0], QuayRobots) is robot
+
+
+async def move(world: World, url: str) -> None:
+    """A manager edits the registry to be elsewhere, with a secret of their own, and saves it."""
+    answers = generic(NAME, url=url, username=TEAM, password="a secret of their own")
+    draft_id = await drafts.begin(world.deps, ALICE, answers, name_of_edited=NAME, version=1)
+    await drafts.save_anyway(world.deps, ALICE, draft_id)
+
+
+def collect(world: World) -> list[str]:
+    """A server that says that it is a Quay; what is sent to it."""
+    heard: list[str] = []
+
+    def answer(ask: Ask) -> Answer:
+        heard.append(ask.headers.get("authorization", ""))
+        realm = f'Bearer realm="https://{HOSTILE_HOST}/v2/auth",service="{HOSTILE_HOST}"'
+        return as_json(401, {}, ("WWW-Authenticate", realm))
+
+    world.lab.practice.serve(HOSTILE_HOST, answer)
+    return heard
+
+
+async def test_what_rotates_it_follows_it_to_no_other_host(database_url: str) -> None:
+    """Whoever may edit a registry cannot read an administrator's token at a server of their own."""
+    async with open_world(database_url) as world:
+        quay = await opened(world)
+        heard = collect(world)
+        await move(world, f"https://{HOSTILE_HOST}")
+        found = await rotation_policies.diagnose(world.deps, world.rotators, ALICE, NAME)
+
+        assert not any(quay.oauth in one for one in heard)
+        assert "Put in an OAuth access token" in found.problems[0]
+        assert not (await rotation_policies.view(world.deps, world.rotators, ALICE, NAME)).held
+
+
+async def test_a_form_that_was_open_before_the_move_is_refused(database_url: str) -> None:
+    """Whoever fills it in meant the former address, and looks again before giving a token."""
+    async with open_world(database_url) as world:
+        quay, heard = quay_of(world.lab), collect(world)
+        await world.save(f"https://{QUAY}", TEAM, quay.shown.secret)
+        seen = await rotation_policies.view(world.deps, world.rotators, ALICE, NAME)
+        await move(world, f"https://{HOSTILE_HOST}")
+
+        with pytest.raises(Conflict, match="Open it again"):
+            await world.give(access_of(world.lab), seen.version)
+        await rotation_policies.diagnose(world.deps, world.rotators, ALICE, NAME)
+        assert not any(quay.oauth in one for one in heard)

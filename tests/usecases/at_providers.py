@@ -270,4 +270,4 @@ async def let_rotate(deps: Deps, access: Mapping[str, Secret]) -> None:
         policy = await rotation_runs.policy(session, shown.id) or RotationPolicy(
             registry_id=shown.id, team_id="T1", enabled=True, updated_at=now, updated_by="UALICE"
         )
-        session.add(rotation_runs.with_access(policy, access, deps.store.keyring))
+        session.add(rotation_runs.with_access(policy, access, deps.store.keyring, shown.url))

@@ -298,7 +298,7 @@ async def test_in_place_says_that_the_old_one_dies_at_once(deps: Deps) -> None:
 
 
 async def test_what_a_provider_needs_is_asked_for_and_kept_sealed(deps: Deps) -> None:
-    """Blank keeps what is stored; it is never told again."""
+    """Blank keeps what is stored; it is never told again, nor used at another address."""
     deps, cloud = with_cloud(deps)
     rotators = cloud.rotators(WithAccess(cloud))
     await add(deps)
@@ -318,7 +318,8 @@ async def test_what_a_provider_needs_is_asked_for_and_kept_sealed(deps: Deps) ->
         stored = await registries.live(session, "T1", "harbor-team")
         assert stored is not None
         found = await rotation_runs.policy(session, stored.registry.id)
-    assert rotation_runs.access(found, deps.store.keyring) == access
+    assert rotation_runs.access(found, deps.store.keyring, stored.registry.url) == access
+    assert rotation_runs.access(found, deps.store.keyring, "https://other.example.com") == {}
     assert found is not None
     assert b"may do more" not in (found.access_blob or b"")
 
