@@ -194,6 +194,14 @@ class Distribution:
 
     # -- the token service -------------------------------------------------------------------
 
+    def wanting_token(self, challenge: Challenge | None) -> Challenge:
+        """The challenge, of a vendor whose registry always wants a token of its service."""
+        if challenge is None:
+            raise self._open_to_anyone()
+        if challenge.scheme != "bearer":
+            raise self.not_a_registry()
+        return challenge
+
     def approve(self, challenge: Challenge) -> httpx.URL:
         """The token service's URL, once it may be trusted with the credential; else stop."""
         approved = approve(
@@ -361,7 +369,7 @@ class Distribution:
             "Check the Registry URL, its port and path included.",
         )
 
-    def open_to_anyone(self) -> Stop:
+    def _open_to_anyone(self) -> Stop:
         """The root of a registry that should ask for a sign-in does not."""
         return Stop(
             Finding(

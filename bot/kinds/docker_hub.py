@@ -74,10 +74,7 @@ class DockerHub:
         if visit.config.anonymous:
             return await look_around(visit, registry, challenge)
         visit.enter(Stage.LOGIN)
-        if challenge is None:
-            raise registry.open_to_anyone()
-        if challenge.scheme != "bearer":
-            raise registry.not_a_registry()
+        challenge = registry.wanting_token(challenge)
         login = Login(visit.config.values["username"], visit.config.secrets["password"])
         answer = await registry.token(challenge, login)
         # Stop after the first refusal: repeated ones lock the user out for a quarter of an hour.

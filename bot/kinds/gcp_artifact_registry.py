@@ -89,10 +89,7 @@ class GcpArtifactRegistry:
         registry = self.registry(visit)
         challenge = await registry.ping()
         visit.enter(Stage.LOGIN)
-        if challenge is None:
-            raise registry.open_to_anyone()
-        if challenge.scheme != "bearer":
-            raise registry.not_a_registry()
+        challenge = registry.wanting_token(challenge)
         try:
             key = ServiceAccountKey.parse(config.secrets["service_account_json"])
         except NotAKey as error:

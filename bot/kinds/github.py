@@ -45,10 +45,7 @@ async def prove(
 ) -> Finding:
     """Identity by the API, then the sign-in at the registry, then the right to pull."""
     visit.enter(Stage.LOGIN)
-    if challenge is None:
-        raise registry.open_to_anyone()
-    if challenge.scheme != "bearer":
-        raise registry.not_a_registry()
+    challenge = registry.wanting_token(challenge)
     login = Login(visit.config.values["username"], visit.config.secrets["token"])
     name = await _identify(visit, api, login.secret, settings_url)
     answer = await registry.token(challenge, login)

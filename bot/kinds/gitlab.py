@@ -76,10 +76,7 @@ class Gitlab:
         if config.anonymous:
             return await look_around(visit, registry, challenge)
         visit.enter(Stage.LOGIN)
-        if challenge is None:
-            raise registry.open_to_anyone()
-        if challenge.scheme != "bearer":
-            raise registry.not_a_registry()
+        challenge = registry.wanting_token(challenge)
         realm = registry.approve(challenge)
         login = Login(config.values["username"], config.secrets["token"])
         level = Level.E2

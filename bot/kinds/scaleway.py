@@ -87,10 +87,7 @@ class Scaleway:
         registry = self.registry(visit)
         challenge = await registry.ping()
         visit.enter(Stage.LOGIN)
-        if challenge is None:
-            raise registry.open_to_anyone()
-        if challenge.scheme != "bearer":
-            raise registry.not_a_registry()
+        challenge = registry.wanting_token(challenge)
         secret = config.secrets["secret_key"]
         access_key = config.values["access_key"]
         known = await _api_key(visit, access_key, secret)
