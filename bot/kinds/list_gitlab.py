@@ -6,7 +6,6 @@ Its list of tags tells no more than the registry's own, which needs less; so tha
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
 
 import httpx
 
@@ -14,6 +13,7 @@ from bot.core.check import Stage
 from bot.core.listing import FoundRepository, FoundTag, Page
 from bot.core.sight import Absence
 from bot.errors import Unseen
+from bot.kinds.gitlab_api import api_url, places_of, realm_of
 from bot.kinds.list_protocol import tags_list
 from bot.kinds.lists import (
     PER_PAGE,
@@ -36,13 +36,9 @@ class GitlabLists:
     async def repositories(self, visit: Visit) -> Turn[FoundRepository]:
         """Those of the project or group in the path scope."""
         _must_be_askable(visit)
-        registry = KINDS["gitlab"].registry(visit)
-        challenge = await registry.ping()
-        if challenge is None or challenge.scheme != "bearer":
-            raise registry.not_a_registry()
-        realm = registry.approve(challenge)
+        realm = await realm_of(visit)
         visit.enter(Stage.LOGIN)
-        places = _places(visit.config.path_scope)
+        places = places_of(visit.config.path_scope)
 
         async def turn(page: str) -> Page[FoundRepository]:
             at, _, number = page.partition(":")
@@ -75,15 +71,6 @@ def _must_be_askable(visit: Visit) -> None:
         )
 
 
-def _places(scope: str) -> list[str]:
-    """What a path may be, the likeliest first: a project, a group, an image of a project."""
-    whole, above = quote(scope, safe=""), quote(scope.rpartition("/")[0], safe="")
-    if "/" not in scope:
-        return [f"groups/{whole}"]
-    places = [f"projects/{whole}", f"groups/{whole}"]
-    return [*places, f"projects/{above}"] if "%2F" in above else places
-
-
 async def _first_known(
     visit: Visit, realm: httpx.URL, places: list[str], at: str, number: str
 ) -> tuple[int, httpx.Response]:
@@ -98,11 +85,8 @@ async def _first_known(
 
 
 async def _get(visit: Visit, realm: httpx.URL, place: str, number: str) -> httpx.Response:
-    below = realm.path.partition("/jwt/")[0]  # GitLab may live below a path
-    query = f"per_page={PER_PAGE}&page={number_of(number)}".encode()
-    url = realm.copy_with(
-        raw_path=f"{below}/api/v4/{place}/registry/repositories?".encode() + query, fragment=None
-    )
+    query = f"per_page={PER_PAGE}&page={number_of(number)}"
+    url = api_url(realm, f"{place}/registry/repositories?{query}")
     token = visit.config.secrets["token"]
     return await visit.request(
         "GET", url, {"PRIVATE-TOKEN": token.reveal()}, auth=True, limit=LARGE

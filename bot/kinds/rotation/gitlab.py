@@ -18,7 +18,7 @@ from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear
 from bot.kinds.age import moment
 from bot.kinds.base import Field
-from bot.kinds.registry_kinds import KINDS
+from bot.kinds.gitlab_api import api_url, realm_of
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right, Strategy
 from bot.kinds.rotation.manners import REFUSALS, Unstoppable, call, told_secret, unexpected
 from bot.kinds.visit import json_object
@@ -44,18 +44,13 @@ class Api:
 
     @classmethod
     async def find(cls, errand: Errand, token: Secret) -> Api:
-        registry = KINDS["gitlab"].registry(errand.visit)
-        challenge = await registry.ping()
-        if challenge is None or challenge.scheme != "bearer":
-            raise registry.not_a_registry()
-        return cls(errand, registry.approve(challenge), token)
+        return cls(errand, await realm_of(errand.visit), token)
 
     async def call(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> httpx.Response:
-        """`path` is below the API, with its query; GitLab may live below a path itself."""
-        below = self.realm.path.partition("/jwt/")[0]
-        url = self.realm.copy_with(raw_path=f"{below}/api/v4/{path}".encode(), fragment=None)
+        """`path` is below the API, with its query."""
+        url = api_url(self.realm, path)
         return await call(self.errand, method, url, {"PRIVATE-TOKEN": self.token.reveal()}, body)
 
 

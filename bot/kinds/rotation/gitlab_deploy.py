@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
-from urllib.parse import quote
 
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import NotDone
 from bot.kinds.age import moment
 from bot.kinds.base import Field
+from bot.kinds.gitlab_api import places_of
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right
 from bot.kinds.rotation.gitlab import Api, is_deploy_token, lasting, scopes_of
 from bot.kinds.rotation.manners import (
@@ -168,16 +168,14 @@ async def _must_have_api(api: Api) -> None:
 
 
 def _places(errand: Errand) -> list[str]:
-    """What the path may be, the likeliest first: a project, a group, an image of a project."""
+    """What the path may be; none when there is no path."""
+    path = _path(errand).strip("/ ")
+    return places_of(path) if path else []
+
+
+def _path(errand: Errand) -> str:
     given = errand.access.get("place")
-    path = (given.reveal() if given is not None else errand.config.path_scope).strip("/ ")
-    if not path:
-        return []
-    whole, above = quote(path, safe=""), quote(path.rpartition("/")[0], safe="")
-    if "/" not in path:
-        return [f"groups/{whole}"]
-    places = [f"projects/{whole}", f"groups/{whole}"]
-    return [*places, f"projects/{above}"] if "%2F" in above else places
+    return given.reveal() if given is not None else errand.config.path_scope
 
 
 async def _in_force(api: Api) -> tuple[str, Token]:
@@ -194,8 +192,7 @@ async def _in_force(api: Api) -> tuple[str, Token]:
 
 
 def _no_place(errand: Errand) -> str:
-    given = errand.access.get("place")
-    path = (given.reveal() if given is not None else errand.config.path_scope)[:200]
+    path = _path(errand)[:200]
     return (
         f"GitLab shows the access token no deploy token of this user name at {path}. "
         f"Name its project or group. {_NEEDS}"
