@@ -40,6 +40,7 @@ from bot.kinds.rotation.manners import (
     REFUSALS,
     SideBySide,
     Unstoppable,
+    end_of,
     told_secret,
     unexpected,
 )
@@ -107,7 +108,7 @@ class AcrTokens(SideBySide, Unstoppable):
             raise NotDone(
                 "The token does not have one password and one empty slot in Azure any more."
             )
-        expires = (errand.visit.clock.now() + lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expires = end_of(errand, lasts)
         body = {"tokenId": place.token_path, "name": slot, "expiry": expires}
         answer = await place.ask("POST", f"{place.registry}/generateCredentials", body)
         if answer.status_code in REFUSALS:

@@ -22,10 +22,13 @@ from bot.kinds.age import moment
 from bot.kinds.base import Field
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right
 from bot.kinds.rotation.manners import (
-    PAGES,
+    NOTHING,
+    PER_PAGE,
     REFUSALS,
     SideBySide,
     call,
+    end_of,
+    paged,
     told_name,
     told_secret,
     unexpected,
@@ -37,7 +40,6 @@ _API: Final = "https://hub.docker.com/v2"
 _TOKENS: Final = f"{_API}/access-tokens"
 _PERSONAL: Final = "dckr_pat_"
 _JWT: Final = re.compile(r"[\x21-\x7e]{1,65536}")
-_PER_PAGE: Final = 100
 # Docker Hub locks an account for about 15 minutes after several wrong sign-ins.
 _APART: Final = timedelta(minutes=20)
 _REFUSED: Final = (
@@ -73,7 +75,7 @@ class DockerHubTokens(SideBySide):
 
     def unsuited(self, config: Config) -> str:
         if config.anonymous:
-            return "Without a credential there is nothing to rotate."
+            return NOTHING
         secret = config.secrets["password"].reveal()
         if secret.startswith("dckr_oat_"):
             return "Docker Hub's organisation tokens are made by an owner of the organisation."
@@ -92,7 +94,7 @@ class DockerHubTokens(SideBySide):
 
     async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
         headers = await _signed_in(errand)
-        expires = (errand.visit.clock.now() + lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expires = end_of(errand, lasts)
         body = {"token_label": label, "scopes": ["repo:read"], "expires_at": expires}
         answer = await call(errand, "POST", _TOKENS, headers, body)
         _must_be_allowed(answer)
@@ -177,18 +179,14 @@ async def _signed_in(errand: Errand) -> dict[str, str]:
 
 async def _listed(errand: Errand, headers: Mapping[str, str]) -> Sequence[Mapping[str, object]]:
     """All tokens of the account."""
-    found: list[Mapping[str, object]] = []
-    for page in range(1, PAGES + 1):
-        url = f"{_TOKENS}?page={page}&page_size={_PER_PAGE}"
+
+    async def ask(page: int) -> httpx.Response:
+        url = f"{_TOKENS}?page={page}&page_size={PER_PAGE}"
         answer = await call(errand, "GET", url, headers)
         _must_be_allowed(answer)
-        listed = json_object(answer).get("results")
-        if answer.status_code != 200 or not isinstance(listed, list):
-            raise unexpected(answer)
-        found += [one for one in listed if isinstance(one, dict) and _uuid(one)]
-        if len(listed) < _PER_PAGE:
-            return found
-    raise unexpected(answer)
+        return answer
+
+    return [one async for one in paged(ask, "results") if _uuid(one)]
 
 
 def _must_be_allowed(answer: httpx.Response) -> None:

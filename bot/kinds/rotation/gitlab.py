@@ -20,7 +20,7 @@ from bot.kinds.age import moment
 from bot.kinds.base import Field
 from bot.kinds.gitlab_api import api_url, realm_of
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right, Strategy
-from bot.kinds.rotation.manners import REFUSALS, Unstoppable, call, told_secret, unexpected
+from bot.kinds.rotation.manners import NOTHING, REFUSALS, Unstoppable, call, told_secret, unexpected
 from bot.kinds.visit import json_object
 
 _DEPLOY: Final = ("gldt-", "gitlab+deploy-token-")
@@ -66,10 +66,6 @@ def scopes_of(about: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(one for one in listed if isinstance(one, str) and _SCOPE.fullmatch(one))[:40]
 
 
-def lasting(errand: Errand, lasts: timedelta) -> datetime:
-    return errand.visit.clock.now() + lasts
-
-
 class GitlabToken(Unstoppable):
     """An access token of a person, project or group replaces itself, and is dead from then on.
 
@@ -87,7 +83,7 @@ class GitlabToken(Unstoppable):
 
     def unsuited(self, config: Config) -> str:
         if config.anonymous:
-            return "Without a credential there is nothing to rotate."
+            return NOTHING
         return "A deploy token cannot replace itself." if is_deploy_token(config) else ""
 
     async def ready(self, errand: Errand) -> Readiness:
@@ -111,7 +107,7 @@ class GitlabToken(Unstoppable):
     async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
         api = await Api.find(errand, errand.config.secrets["token"])
         # Without a date the new one lives for a week.
-        ends = lasting(errand, lasts).date().isoformat()
+        ends = (errand.visit.clock.now() + lasts).date().isoformat()
         answer = await api.call("POST", f"{_SELF}/rotate", {"expires_at": ends})
         _must_be_rotated(answer, lasts)
         made = json_object(answer)

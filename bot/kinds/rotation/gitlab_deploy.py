@@ -14,12 +14,15 @@ from bot.kinds.age import moment
 from bot.kinds.base import Field
 from bot.kinds.gitlab_api import places_of
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right
-from bot.kinds.rotation.gitlab import Api, is_deploy_token, lasting, scopes_of
+from bot.kinds.rotation.gitlab import Api, is_deploy_token, scopes_of
 from bot.kinds.rotation.manners import (
+    NOTHING,
     PAGES,
+    PER_PAGE,
     REFUSALS,
     SideBySide,
     Unstoppable,
+    end_of,
     json_list,
     told_name,
     told_secret,
@@ -27,7 +30,6 @@ from bot.kinds.rotation.manners import (
 )
 from bot.kinds.visit import json_object
 
-_PER_PAGE: Final = 100
 _HANDLE: Final = re.compile(
     r"(?:projects|groups)/[A-Za-z0-9._%~-]{1,1000}/deploy_tokens/[0-9]{1,18}"
 )
@@ -63,7 +65,7 @@ class GitlabDeployTokens(SideBySide, Unstoppable):
 
     def unsuited(self, config: Config) -> str:
         if config.anonymous:
-            return "Without a credential there is nothing to rotate."
+            return NOTHING
         return "" if is_deploy_token(config) else "This is not a deploy token."
 
     async def ready(self, errand: Errand) -> Readiness:
@@ -79,7 +81,7 @@ class GitlabDeployTokens(SideBySide, Unstoppable):
         api = await _api(errand)
         handle, old = await _in_force(api)
         below = handle.rpartition("/")[0]
-        ends = lasting(errand, lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ends = end_of(errand, lasts)
         scopes = list(scopes_of(old)) or ["read_registry"]
         body = {"name": label, "scopes": scopes, "expires_at": ends}
         answer = await api.call("POST", below, body)
@@ -203,7 +205,7 @@ async def _listed(api: Api, place: str) -> Sequence[Token] | None:
     """All deploy tokens of a project or group; None where the access token may not see it."""
     found: list[Token] = []
     for page in range(1, PAGES + 1):
-        query = f"per_page={_PER_PAGE}&page={page}"
+        query = f"per_page={PER_PAGE}&page={page}"
         answer = await api.call("GET", f"{place}/deploy_tokens?{query}")
         if answer.status_code in {401, 403, 404}:
             return None
@@ -211,7 +213,7 @@ async def _listed(api: Api, place: str) -> Sequence[Token] | None:
         if answer.status_code != 200 or listed is None:
             raise unexpected(answer)
         found += [one for one in listed if isinstance(one, dict)]
-        if len(listed) < _PER_PAGE:
+        if len(listed) < PER_PAGE:
             return found
     raise unexpected(answer)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import ClassVar, Final
 
 import httpx
@@ -13,10 +14,13 @@ from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear
 from bot.kinds.net import LARGE
 from bot.kinds.rotation.base import Errand, Issued, Strategy
+from bot.kinds.visit import json_object
 
 REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 415, 422})
 """Answers by which a request was looked at and turned down, so that nothing was done."""
 PAGES: Final = 20
+PER_PAGE: Final = 100
+NOTHING: Final = "Without a credential there is nothing to rotate."
 NOBODYS: Final = (
     "Of other registries, robots of Harbor (robot$NAME) and Quay (OWNER+NAME), and tokens of Azure "
     "Container Registry can be rotated."
@@ -72,6 +76,28 @@ def json_list(answer: httpx.Response) -> list[object] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, list) else None
+
+
+async def paged(
+    ask: Callable[[int], Awaitable[httpx.Response]], name: str
+) -> AsyncIterator[Mapping[str, object]]:
+    """The objects that the pages hold under `name`; Unclear where that is not all of them."""
+    for page in range(1, PAGES + 1):
+        answer = await ask(page)
+        found = json_object(answer).get(name)
+        if answer.status_code != 200 or not isinstance(found, list):
+            raise unexpected(answer)
+        for one in found:
+            if isinstance(one, dict):
+                yield one
+        if len(found) < PER_PAGE:
+            return
+    raise unexpected(answer)
+
+
+def end_of(errand: Errand, lasts: timedelta) -> str:
+    """When what is made now ends, as providers are told a time."""
+    return (errand.visit.clock.now() + lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class SideBySide:

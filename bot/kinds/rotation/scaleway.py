@@ -17,11 +17,13 @@ from bot.kinds.age import moment
 from bot.kinds.base import Field
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right
 from bot.kinds.rotation.manners import (
-    PAGES,
+    PER_PAGE,
     REFUSALS,
     SideBySide,
     Unstoppable,
     call,
+    end_of,
+    paged,
     told_name,
     told_secret,
     unexpected,
@@ -31,7 +33,6 @@ from bot.kinds.visit import json_object
 
 _KEYS: Final = "https://api.scaleway.com/iam/v1alpha1/api-keys"
 _ACCESS_KEY: Final = re.compile(r"SCW[A-Z0-9]{17}")
-_PER_PAGE: Final = 100
 _NEEDS: Final = (
     "Give its owner the permission set IAMManager, or put in the Secret Key of one that has it."
 )
@@ -83,7 +84,7 @@ class ScalewayKeys(SideBySide, Unstoppable):
         answer = await _get(errand, f"/{errand.config.values['access_key']}")
         about = _known(errand, answer)
         kind, owner = _owner(about, answer)
-        expires = (errand.visit.clock.now() + lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expires = end_of(errand, lasts)
         body = {kind: owner, "description": label, "expires_at": expires}
         project = about.get("default_project_id")
         if isinstance(project, str) and UUID.fullmatch(project):
@@ -179,17 +180,14 @@ async def _listed(
 ) -> AsyncIterator[Mapping[str, object]]:
     """Every key of the owner; Unclear where that cannot be told."""
     _, owner = _owner(about, known)
-    for page in range(1, PAGES + 1):
-        query = urlencode({"bearer_id": owner, "page": page, "page_size": _PER_PAGE})
+
+    async def ask(page: int) -> httpx.Response:
+        query = urlencode({"bearer_id": owner, "page": page, "page_size": PER_PAGE})
         answer = await _get(errand, f"?{query}")
         if answer.status_code in {401, 403}:
             raise NotDone(f"Scaleway does not let this key list API keys. {_NEEDS}")
-        found = json_object(answer).get("api_keys")
-        if answer.status_code != 200 or not isinstance(found, list):
-            raise unexpected(answer)
-        for one in found:
-            if isinstance(one, dict) and _ACCESS_KEY.fullmatch(str(one.get("access_key"))):
-                yield one
-        if len(found) < _PER_PAGE:
-            return
-    raise unexpected(answer)
+        return answer
+
+    async for one in paged(ask, "api_keys"):
+        if _ACCESS_KEY.fullmatch(str(one.get("access_key"))):
+            yield one
