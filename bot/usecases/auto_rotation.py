@@ -20,46 +20,35 @@ from bot.core.access import Actor
 from bot.core.auto_rotation import Run, Step
 from bot.core.check import CheckResult, Verdict
 from bot.core.config import Config
-from bot.core.rotation import GRACE, Entry, Phase
+from bot.core.rotation import Entry, Phase
 from bot.core.secret import Secret
-from bot.errors import (
-    Conflict,
-    InvalidInput,
-    NotAllowed,
-    NotDone,
-    NotFound,
-    Unclear,
-    Undecryptable,
-)
-from bot.kinds.rotation.base import Errand, Issued, Provider, Strategy
+from bot.errors import Conflict, InvalidInput, NotAllowed, NotDone, NotFound, Unclear, Undecryptable
+from bot.kinds.rotation.base import Errand, Issued, Provider
 from bot.kinds.rotation.gateway import Rotators
-from bot.store import accounts, audit, credentials, registries, rotation_runs, rotations
+from bot.store import audit, credentials, registries, rotation_runs, rotations
 from bot.store.registries import Stored
-from bot.store.rotation_runs import AUTOMATIC, BEGAN, DONE, REFUSED, UNCLEAR
+from bot.store.rotation_runs import BEGAN, DONE, REFUSED, UNCLEAR
 from bot.store.rotations import Entry as SignInWith
 from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationMember, RotationRow
+from bot.usecases.auto_rotation_start import start
 from bot.usecases.deps import Deps
-from bot.usecases.draft_answers import stored_config
 from bot.usecases.permission import require_manager
-from bot.usecases.resolving import owned_elsewhere
 from bot.usecases.rotation_switch import (
     entry_for,
-    entry_of,
     next_credential,
     put_back,
     put_in_force,
     settle,
-    sharing,
     with_new,
 )
 from bot.usecases.rotation_trial import DEFINITE
+
+__all__ = ("advance", "decide", "start")
 
 ENDING: Final = frozenset({Step.RECONCILE, Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
 T = TypeVar("T")
 LATER: Final = timedelta(hours=1)
 TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it
-BUSY: Final = "Its credential is being rotated already."
-REPLACED: Final = "Its credential was replaced meanwhile. Look at the registry again first."
 GONE: Final = "The registry was deleted, or its credential was changed by somebody, meanwhile."
 
 
@@ -75,58 +64,6 @@ class Turn:
     members: Sequence[RotationMember]
     old: Config
     new: Config | None
-
-
-async def start(
-    deps: Deps, rotators: Rotators, seen: Stored, by: str, *, ask: bool = False
-) -> RotationRow:
-    """Begin a rotation of the credential that was seen at a registry, for all that share it.
-
-    With `ask` it waits for a second manager; `by` is whose wish it is.
-
-    Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, or was replaced
-    since it was seen.
-    """
-    team_id, registry_id = seen.registry.team_id, seen.registry.id
-    async with deps.store.transaction() as session:
-        now = await deps.store.now(session)
-        stored = await registries.locked(session, team_id, registry_id)
-        if stored is None or stored.credential is None:
-            raise NotFound("This registry is not there any more, or has no credential.")
-        if not _is_same(seen.credential, stored.credential):
-            raise Conflict(REPLACED)
-        if why := owned_elsewhere(credentials.source_of(stored.credential)):
-            raise Conflict(why)
-        old = stored_config(
-            stored.registry, credentials.opened(stored.credential, deps.store.keyring)
-        )
-        provider, reason = rotators.find(old)
-        if provider is None:
-            raise Conflict(reason)
-        mark = stored.credential.fingerprint
-        # Whoever else begins at this account waits here, and then finds this one.
-        account = (team_id, stored.registry.host, stored.registry.login)
-        await accounts.put(session, account, await accounts.locked(session, account))
-        if await rotation_runs.of_fingerprint(session, team_id, mark) is not None:
-            raise Conflict(BUSY)
-        policy = await rotation_runs.policy(session, registry_id)
-        grace = timedelta(hours=policy.grace_hours) if policy else GRACE
-        row = await _written(session, stored, grace, now, by, ask=ask)
-        run = Run(
-            Step.APPROVE if ask else Step.PREPARE,
-            label=f"registrar/{registry_id[:12]}/{row.id[:12]}",
-            in_place=provider.strategy is Strategy.IN_PLACE,
-            reversible=provider.reversible,
-            settles=provider.settles.total_seconds(),
-            next_at=None if ask else now,
-        )
-        await rotation_runs.put(session, row, run)
-        return row
-
-
-def _is_same(seen: Credential | None, held: Credential) -> bool:
-    """Whether what is in force is what was looked at, which may be minutes ago."""
-    return seen is not None and (seen.id, seen.fingerprint) == (held.id, held.fingerprint)
 
 
 async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
@@ -155,39 +92,6 @@ class After:
 
 def _only(move: Callable[[Run, datetime, str], Run], why: str, outcome: str) -> After:
     return After(lambda run, now: move(run, now, why), outcome, why)
-
-
-async def _written(
-    session: AsyncSession, stored: Stored, grace: timedelta, now: datetime, by: str, *, ask: bool
-) -> RotationRow:
-    lead = stored.registry
-    row = RotationRow(
-        id=uuid4().hex,
-        team_id=lead.team_id,
-        registry_id=lead.id,
-        mode=AUTOMATIC,
-        phase="",
-        state_json="{}",
-        opened_at=now,
-        opened_by=by,
-    )
-    others = await sharing(session, stored)
-    members = []
-    for one in (lead, *others):
-        current = await credentials.current(session, one.id)
-        members.append(
-            RotationMember(
-                rotation_id=row.id,
-                registry_id=one.id,
-                old_credential_id=current.id if current else "",
-                new_credential_id="",
-                before_json=entry_of(one).dump(),
-            )
-        )
-    await rotations.add(session, row, members)
-    begun = rotation.prepare(now, grace, by, ask=ask)
-    await settle(session, row, begun, [stored.registry], now)
-    return row
 
 
 async def decide(

@@ -1,0 +1,112 @@
+"""Beginning to rotate by itself: one rotation of one credential, whoever else looks meanwhile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.core import rotation
+from bot.core.auto_rotation import Run, Step
+from bot.core.rotation import GRACE
+from bot.errors import Conflict, NotFound
+from bot.kinds.rotation.base import Strategy
+from bot.kinds.rotation.gateway import Rotators
+from bot.store import accounts, credentials, registries, rotation_runs, rotations
+from bot.store.registries import Stored
+from bot.store.rotation_runs import AUTOMATIC
+from bot.store.schema import Credential, RotationMember, RotationRow
+from bot.usecases.deps import Deps
+from bot.usecases.draft_answers import stored_config
+from bot.usecases.resolving import owned_elsewhere
+from bot.usecases.rotation_switch import entry_of, settle, sharing
+
+BUSY: Final = "Its credential is being rotated already."
+REPLACED: Final = "Its credential was replaced meanwhile. Look at the registry again first."
+
+
+async def start(
+    deps: Deps, rotators: Rotators, seen: Stored, by: str, *, ask: bool = False
+) -> RotationRow:
+    """Begin a rotation of the credential that was seen at a registry, for all that share it.
+
+    With `ask` it waits for a second manager; `by` is whose wish it is.
+
+    Raises NotFound, or Conflict where it cannot be rotated so, is being rotated, or was replaced
+    since it was seen.
+    """
+    team_id, registry_id = seen.registry.team_id, seen.registry.id
+    async with deps.store.transaction() as session:
+        now = await deps.store.now(session)
+        stored = await registries.locked(session, team_id, registry_id)
+        if stored is None or stored.credential is None:
+            raise NotFound("This registry is not there any more, or has no credential.")
+        if not _is_same(seen.credential, stored.credential):
+            raise Conflict(REPLACED)
+        if why := owned_elsewhere(credentials.source_of(stored.credential)):
+            raise Conflict(why)
+        old = stored_config(
+            stored.registry, credentials.opened(stored.credential, deps.store.keyring)
+        )
+        provider, reason = rotators.find(old)
+        if provider is None:
+            raise Conflict(reason)
+        mark = stored.credential.fingerprint
+        # Whoever else begins at this account waits here, and then finds this one.
+        account = (team_id, stored.registry.host, stored.registry.login)
+        await accounts.put(session, account, await accounts.locked(session, account))
+        if await rotation_runs.of_fingerprint(session, team_id, mark) is not None:
+            raise Conflict(BUSY)
+        policy = await rotation_runs.policy(session, registry_id)
+        grace = timedelta(hours=policy.grace_hours) if policy else GRACE
+        row = await _written(session, stored, grace, now, by, ask=ask)
+        run = Run(
+            Step.APPROVE if ask else Step.PREPARE,
+            label=f"registrar/{registry_id[:12]}/{row.id[:12]}",
+            in_place=provider.strategy is Strategy.IN_PLACE,
+            reversible=provider.reversible,
+            settles=provider.settles.total_seconds(),
+            next_at=None if ask else now,
+        )
+        await rotation_runs.put(session, row, run)
+        return row
+
+
+def _is_same(seen: Credential | None, held: Credential) -> bool:
+    """Whether what is in force is what was looked at, which may be minutes ago."""
+    return seen is not None and (seen.id, seen.fingerprint) == (held.id, held.fingerprint)
+
+
+async def _written(
+    session: AsyncSession, stored: Stored, grace: timedelta, now: datetime, by: str, *, ask: bool
+) -> RotationRow:
+    lead = stored.registry
+    row = RotationRow(
+        id=uuid4().hex,
+        team_id=lead.team_id,
+        registry_id=lead.id,
+        mode=AUTOMATIC,
+        phase="",
+        state_json="{}",
+        opened_at=now,
+        opened_by=by,
+    )
+    others = await sharing(session, stored)
+    members = []
+    for one in (lead, *others):
+        current = await credentials.current(session, one.id)
+        members.append(
+            RotationMember(
+                rotation_id=row.id,
+                registry_id=one.id,
+                old_credential_id=current.id if current else "",
+                new_credential_id="",
+                before_json=entry_of(one).dump(),
+            )
+        )
+    await rotations.add(session, row, members)
+    begun = rotation.prepare(now, grace, by, ask=ask)
+    await settle(session, row, begun, [stored.registry], now)
+    return row
