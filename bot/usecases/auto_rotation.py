@@ -7,8 +7,8 @@ over a step that was begun and not ended asks the provider first.
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import uuid4
@@ -18,19 +18,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core import auto_rotation, rotation
 from bot.core.auto_rotation import Run, Step
 from bot.core.check import CheckResult, Verdict
-from bot.core.config import Config
 from bot.core.rotation import Entry, Phase
 from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear, Undecryptable
-from bot.kinds.rotation.base import Errand, Issued, Provider
+from bot.kinds.rotation.base import Issued
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import credentials, registries, rotation_runs, rotations
-from bot.store.registries import Stored
 from bot.store.rotation_runs import BEGAN, DONE, REFUSED, UNCLEAR
 from bot.store.rotations import Entry as SignInWith
-from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationMember, RotationRow
+from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationRow
 from bot.usecases.auto_rotation_approval import decide
 from bot.usecases.auto_rotation_start import start
+from bot.usecases.auto_rotation_turn import (
+    After,
+    Turn,
+    config_of,
+    in_force,
+    only,
+    revoking,
+    turn_of,
+)
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_switch import (
     entry_for,
@@ -51,20 +58,6 @@ TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear o
 GONE: Final = "The registry was deleted, or its credential was changed by somebody, meanwhile."
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One step of one rotation: the row as it was claimed, and all that the step works with."""
-
-    row: RotationRow
-    run: Run
-    provider: Provider
-    access: Mapping[str, Secret]
-    lead: Stored
-    members: Sequence[RotationMember]
-    old: Config
-    new: Config | None
-
-
 async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
     """Do the next step of a claimed rotation; its end is written down under the same claim."""
     turn = await _begun(deps, rotators, claimed)
@@ -73,24 +66,10 @@ async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
     try:
         after = await _STEPS[turn.run.step](deps, rotators, turn)
     except NotDone as error:
-        after = _only(auto_rotation.refused, str(error), REFUSED)
+        after = only(auto_rotation.refused, str(error), REFUSED)
     except (Unclear, Undecryptable) as error:
-        after = _only(auto_rotation.unclear, str(error), UNCLEAR)
+        after = only(auto_rotation.unclear, str(error), UNCLEAR)
     await _ended(deps, turn, after)
-
-
-@dataclass(frozen=True, slots=True)
-class After:
-    """What a step leads to: written in one transaction with whatever `work` does besides."""
-
-    move: Callable[[Run, datetime], Run]
-    outcome: str = DONE
-    detail: str = ""
-    work: Callable[[AsyncSession, RotationRow, Run, datetime], Awaitable[Run]] | None = None
-
-
-def _only(move: Callable[[Run, datetime, str], Run], why: str, outcome: str) -> After:
-    return After(lambda run, now: move(run, now, why), outcome, why)
 
 
 async def _begun(deps: Deps, rotators: Rotators, claimed: RotationRow) -> Turn | None:
@@ -102,7 +81,7 @@ async def _begun(deps: Deps, rotators: Rotators, claimed: RotationRow) -> Turn |
             return None
         run = auto_rotation.begin(rotation_runs.run_of(row), now)
         lead = await registries.live_by_id(session, row.team_id, row.registry_id)
-        turn = await _turn(deps, session, rotators, row, run, lead)
+        turn = await turn_of(deps, session, rotators, row, run, lead)
         if turn is None:
             await _without(session, row, run, now)
             return None
@@ -112,34 +91,6 @@ async def _begun(deps: Deps, rotators: Rotators, claimed: RotationRow) -> Turn |
         await rotation_runs.put(session, row, run)
         await rotation_runs.note(session, row, run, BEGAN, now)
         return turn
-
-
-async def _turn(
-    deps: Deps,
-    session: AsyncSession,
-    rotators: Rotators,
-    row: RotationRow,
-    run: Run,
-    lead: Stored | None,
-) -> Turn | None:
-    members = await rotations.members(session, row.id)
-    mine = next((one for one in members if one.registry_id == row.registry_id), None)
-    if lead is None or mine is None:
-        return None
-    old_row = await credentials.find(session, mine.old_credential_id)
-    if old_row is None or old_row.blob is None:
-        return None
-    old = _config(deps, lead.registry, SignInWith.parse(mine.before_json), old_row)
-    new_row = await credentials.find(session, mine.new_credential_id)
-    new = None
-    if new_row is not None and new_row.blob is not None and mine.after_json != "{}":
-        new = _config(deps, lead.registry, SignInWith.parse(mine.after_json), new_row)
-    provider, _ = rotators.find(old)
-    if provider is None:
-        return None
-    found = await rotation_runs.policy(session, row.registry_id)
-    access = rotation_runs.access(found, deps.store.keyring, old.url)
-    return Turn(row, run, provider, access, lead, members, old, new)
 
 
 async def _propose(deps: Deps, session: AsyncSession, turn: Turn, run: Run, now: datetime) -> Run:
@@ -162,7 +113,7 @@ async def _prepare(deps: Deps, rotators: Rotators, turn: Turn) -> After:
     """Nothing is made before everything is known to be there."""
     result = await deps.checker.check(turn.old)
     if result.verdict is Verdict.REFUSED:
-        return _only(
+        return only(
             auto_rotation.refused, f"The old one is refused already. {result.sentence}", REFUSED
         )
     if result.verdict is not Verdict.PROVEN and result.verdict is not Verdict.UNPROVEN:
@@ -172,7 +123,7 @@ async def _prepare(deps: Deps, rotators: Rotators, turn: Turn) -> After:
         made = await rotation_runs.made(session, mine.old_credential_id)
     ready = await rotators.run(turn.old, turn.access, turn.provider.ready, made)
     if not ready.ready:
-        return _only(auto_rotation.refused, " ".join(ready.problems), REFUSED)
+        return only(auto_rotation.refused, " ".join(ready.problems), REFUSED)
     return After(
         lambda run, now: auto_rotation.prepared(run, now, ready.handle, others=ready.others)
     )
@@ -201,7 +152,7 @@ async def _reconcile(deps: Deps, rotators: Rotators, turn: Turn) -> After:
     )
     ours = [one for one in found if one.handle not in {run.old_handle, *run.others}]
     for one in ours:
-        await rotators.run(turn.old, turn.access, _revoking(provider, one.handle))
+        await rotators.run(turn.old, turn.access, revoking(provider, one.handle))
     detail = ", ".join(one.handle for one in ours)
     return After(auto_rotation.reconciled, detail=f"ended: {detail}" if detail else "nothing made")
 
@@ -257,7 +208,7 @@ async def _prove(deps: Deps, _rotators: Rotators, turn: Turn) -> After:
 async def _clean(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     """End what never worked, or what somebody went back from."""
     handle = turn.run.new_handle
-    await rotators.run(turn.old, turn.access, _revoking(turn.provider, handle))
+    await rotators.run(turn.old, turn.access, revoking(turn.provider, handle))
     return After(auto_rotation.cleaned, detail=f"ended: {handle}")
 
 
@@ -267,9 +218,7 @@ async def _grace(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
 
 async def _disable(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     handle, provider = turn.run.old_handle, turn.provider
-    await rotators.run(
-        _in_force(turn), turn.access, lambda errand: provider.disable(errand, handle)
-    )
+    await rotators.run(in_force(turn), turn.access, lambda errand: provider.disable(errand, handle))
     grace = rotations.state_of(turn.row).grace
     return After(lambda run, now: auto_rotation.disabled(run, now, grace))
 
@@ -282,7 +231,7 @@ async def _go_back(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     """Start the old one again, if it was stopped, and put it in force."""
     handle, provider = turn.run.old_handle, turn.provider
     if turn.run.reversible and handle:
-        config = _in_force(turn)
+        config = in_force(turn)
         await rotators.run(config, turn.access, lambda errand: provider.enable(errand, handle))
 
     async def switch(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
@@ -302,7 +251,7 @@ async def _revoke(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
     handle = turn.run.old_handle
     if not handle:
         return After(auto_rotation.revoked, detail="left to a person")
-    await rotators.run(_in_force(turn), turn.access, _revoking(turn.provider, handle))
+    await rotators.run(in_force(turn), turn.access, revoking(turn.provider, handle))
     return After(auto_rotation.revoked, detail=f"ended: {handle}")
 
 
@@ -448,7 +397,7 @@ async def _checked(deps: Deps, turn: Turn) -> dict[str, CheckResult]:
             credential = await credentials.find(session, member.new_credential_id)
         if stored is None or credential is None:
             continue
-        config = _config(deps, stored.registry, SignInWith.parse(member.after_json), credential)
+        config = config_of(deps, stored.registry, SignInWith.parse(member.after_json), credential)
         own = replace(
             config, path_scope=stored.registry.path_scope, test_image=stored.registry.test_image
         )
@@ -468,27 +417,3 @@ async def _lasts(deps: Deps, turn: Turn) -> timedelta:
     async with deps.store.reading() as session:
         found = await rotation_runs.policy(session, turn.row.registry_id)
     return timedelta(days=found.lasts_days) if found else auto_rotation.LASTS
-
-
-def _config(deps: Deps, row: Registry, entry: SignInWith, credential: Credential) -> Config:
-    """How to sign in with one credential, at the address that it was stored for."""
-    return Config(
-        kind=row.kind,
-        variant=entry.variant,
-        url=entry.url,
-        values=entry.values,
-        secrets=credentials.opened(credential, deps.store.keyring),
-        path_scope=row.path_scope,
-    )
-
-
-def _in_force(turn: Turn) -> Config:
-    """The old credential cannot well be asked to end itself; the new one does that."""
-    return turn.new or turn.old
-
-
-def _revoking(provider: Provider, handle: str) -> Callable[[Errand], Awaitable[None]]:
-    async def revoke(errand: Errand) -> None:
-        await provider.revoke(errand, handle)
-
-    return revoke
