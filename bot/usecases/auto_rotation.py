@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.core import auto_rotation, rotation
 from bot.core.auto_rotation import Run, Step
 from bot.core.check import CheckResult, Verdict
-from bot.core.rotation import Entry, Phase
+from bot.core.rotation import Entry
 from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear, Undecryptable
 from bot.kinds.rotation.base import Issued
@@ -26,8 +26,9 @@ from bot.kinds.rotation.gateway import Rotators
 from bot.store import credentials, registries, rotation_runs, rotations
 from bot.store.rotation_runs import BEGAN, DONE, REFUSED, UNCLEAR
 from bot.store.rotations import Entry as SignInWith
-from bot.store.schema import DELETED, NEXT, Credential, Registry, RotationRow
+from bot.store.schema import NEXT, Credential, RotationRow
 from bot.usecases.auto_rotation_approval import decide
+from bot.usecases.auto_rotation_end import close, fail, over, without
 from bot.usecases.auto_rotation_start import start
 from bot.usecases.auto_rotation_turn import (
     After,
@@ -53,9 +54,7 @@ __all__ = ("advance", "decide", "start")
 
 ENDING: Final = frozenset({Step.RECONCILE, Step.CLEAN, Step.DISABLE, Step.REVOKE, Step.BACK})
 T = TypeVar("T")
-LATER: Final = timedelta(hours=1)
 TOLD_AFTER: Final = 3  # so many refusals to end a credential, and people hear of it
-GONE: Final = "The registry was deleted, or its credential was changed by somebody, meanwhile."
 
 
 async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
@@ -83,7 +82,7 @@ async def _begun(deps: Deps, rotators: Rotators, claimed: RotationRow) -> Turn |
         lead = await registries.live_by_id(session, row.team_id, row.registry_id)
         turn = await turn_of(deps, session, rotators, row, run, lead)
         if turn is None:
-            await _without(session, row, run, now)
+            await without(session, row, run, now)
             return None
         if run.step is Step.ISSUE and run.in_place and not run.proposed:
             run = await _propose(deps, session, turn, run, now)
@@ -174,7 +173,7 @@ async def _reconcile_in_place(deps: Deps, rotators: Rotators, turn: Turn) -> Aft
         )
 
         async def tell(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
-            await _close(session, turn, row, run.why, now, lost=True)
+            await close(session, turn, row, run.why, now, lost=True)
             return run
 
         return After(lambda run, now: auto_rotation.lost(run, now, why), DONE, why, tell)
@@ -281,9 +280,9 @@ async def _ended(deps: Deps, turn: Turn, after: After) -> None:
         if after.work is not None:
             run = await after.work(session, row, run, now)
         if run.step is Step.FAILED:
-            await _fail(session, turn, row, run, now)
+            await fail(session, turn, row, run, now)
         elif run.step is Step.OVER:
-            await _over(session, turn, row, now)
+            await over(session, turn, row, now)
         elif run.step in ENDING and run.tries == TOLD_AFTER:
             state = replace(rotations.state_of(row), why=run.why)
             step = rotation.Step(state, (Entry.NOT_ENDED,))
@@ -334,58 +333,6 @@ async def _switch(
     grace = timedelta() if run.in_place else rotations.state_of(row).grace
     await put_in_force(session, row, members, results, now, turn.row.opened_by, grace)
     return auto_rotation.in_force(run, now, now + grace)
-
-
-async def _over(session: AsyncSession, turn: Turn, row: RotationRow, now: datetime) -> None:
-    """The old one is ended at the provider; from now on it is tried until it is seen dead."""
-    state = rotations.state_of(row)
-    if state.phase not in {Phase.GRACE, Phase.ENDING}:
-        return
-    known = now + timedelta(seconds=turn.run.settles)
-    ending = replace(rotation.removed(state, now).rotation, next_at=known)
-    await settle(session, row, rotation.Step(ending), (), now)
-
-
-async def _fail(
-    session: AsyncSession, turn: Turn, row: RotationRow, run: Run, now: datetime
-) -> None:
-    """No new one: what was stored of it is destroyed, and people hear why."""
-    if rotations.state_of(row).phase is Phase.PREPARING:
-        await _close(session, turn, row, run.why, now, lost=False)
-
-
-async def _close(
-    session: AsyncSession, turn: Turn, row: RotationRow, why: str, now: datetime, *, lost: bool
-) -> None:
-    for member in await rotations.members(session, row.id):
-        if member.new_credential_id:
-            await credentials.destroy(session, member.new_credential_id, now)
-    run = rotation_runs.run_of(row)
-    if run.proposed:
-        await credentials.destroy(session, run.proposed, now)
-    of: list[Registry] = [turn.lead.registry]
-    step = rotation.failed(rotations.state_of(row), now, why, lost=lost)
-    await settle(session, row, step, of, now)
-
-
-async def _without(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> None:
-    """Its registry or its credential is gone: one that may be restored is waited for."""
-    lead = await session.get(Registry, row.registry_id)
-    if lead is not None and lead.state == DELETED and run.made_at is not None:
-        row.lease_until = None
-        later = replace(rotation_runs.run_of(row), next_at=now + LATER)
-        await rotation_runs.put(session, row, later)
-        return
-    await _give_up(session, row, run, now)
-
-
-async def _give_up(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> None:
-    """Nobody is left to rotate for; what was made is listed by its label."""
-    state = rotations.state_of(row)
-    step = rotation.failed(state, now, GONE) if state.is_open else rotation.Step(state)
-    await settle(session, row, step, (), now)
-    await rotation_runs.note(session, row, run, REFUSED, now, GONE)
-    await rotation_runs.put(session, row, replace(run, step=Step.FAILED, why=GONE, next_at=None))
 
 
 async def _checked(deps: Deps, turn: Turn) -> dict[str, CheckResult]:
