@@ -29,25 +29,11 @@ from bot.store.rotations import Entry as SignInWith
 from bot.store.schema import NEXT, Credential, RotationRow
 from bot.usecases.auto_rotation_approval import decide
 from bot.usecases.auto_rotation_end import close, fail, over, without
+from bot.usecases.auto_rotation_old import after_grace, after_stop, clean, disable, go_back, revoke
 from bot.usecases.auto_rotation_start import start
-from bot.usecases.auto_rotation_turn import (
-    After,
-    Turn,
-    config_of,
-    in_force,
-    only,
-    revoking,
-    turn_of,
-)
+from bot.usecases.auto_rotation_turn import After, Turn, config_of, only, revoking, turn_of
 from bot.usecases.deps import Deps
-from bot.usecases.rotation_switch import (
-    entry_for,
-    next_credential,
-    put_back,
-    put_in_force,
-    settle,
-    with_new,
-)
+from bot.usecases.rotation_switch import entry_for, next_credential, put_in_force, settle, with_new
 from bot.usecases.rotation_trial import DEFINITE
 
 __all__ = ("advance", "decide", "start")
@@ -204,67 +190,17 @@ async def _prove(deps: Deps, _rotators: Rotators, turn: Turn) -> After:
     )
 
 
-async def _clean(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
-    """End what never worked, or what somebody went back from."""
-    handle = turn.run.new_handle
-    await rotators.run(turn.old, turn.access, revoking(turn.provider, handle))
-    return After(auto_rotation.cleaned, detail=f"ended: {handle}")
-
-
-async def _grace(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
-    return After(auto_rotation.grace_over)
-
-
-async def _disable(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
-    handle, provider = turn.run.old_handle, turn.provider
-    await rotators.run(in_force(turn), turn.access, lambda errand: provider.disable(errand, handle))
-    grace = rotations.state_of(turn.row).grace
-    return After(lambda run, now: auto_rotation.disabled(run, now, grace))
-
-
-async def _disabled(_deps: Deps, _rotators: Rotators, _turn: Turn) -> After:
-    return After(auto_rotation.stopped_long_enough)
-
-
-async def _go_back(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
-    """Start the old one again, if it was stopped, and put it in force."""
-    handle, provider = turn.run.old_handle, turn.provider
-    if turn.run.reversible and handle:
-        config = in_force(turn)
-        await rotators.run(config, turn.access, lambda errand: provider.enable(errand, handle))
-
-    async def switch(session: AsyncSession, row: RotationRow, run: Run, now: datetime) -> Run:
-        by = turn.row.opened_by
-        of = []
-        for member in await rotations.members(session, row.id):
-            registry = await put_back(session, row, member, now, by)
-            of += [registry] if registry is not None else []
-        step = rotation.went_back(rotations.state_of(row), now, by)
-        await settle(session, row, step, of, now)
-        return run
-
-    return After(auto_rotation.went_back, work=switch)
-
-
-async def _revoke(_deps: Deps, rotators: Rotators, turn: Turn) -> After:
-    handle = turn.run.old_handle
-    if not handle:
-        return After(auto_rotation.revoked, detail="left to a person")
-    await rotators.run(in_force(turn), turn.access, revoking(turn.provider, handle))
-    return After(auto_rotation.revoked, detail=f"ended: {handle}")
-
-
 _STEPS: Final[Mapping[Step, Callable[[Deps, Rotators, Turn], Awaitable[After]]]] = {
     Step.PREPARE: _prepare,
     Step.ISSUE: _issue,
     Step.RECONCILE: _reconcile,
     Step.PROVE: _prove,
-    Step.CLEAN: _clean,
-    Step.GRACE: _grace,
-    Step.DISABLE: _disable,
-    Step.DISABLED: _disabled,
-    Step.BACK: _go_back,
-    Step.REVOKE: _revoke,
+    Step.CLEAN: clean,
+    Step.GRACE: after_grace,
+    Step.DISABLE: disable,
+    Step.DISABLED: after_stop,
+    Step.BACK: go_back,
+    Step.REVOKE: revoke,
 }
 
 
