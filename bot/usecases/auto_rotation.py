@@ -2,6 +2,9 @@
 
 A step is begun in one transaction and ended in another; between them lies one call. Whoever takes
 over a step that was begun and not ended asks the provider first.
+
+A rotation begins with `start`, waits for `decide` where four eyes are wished for, and goes on with
+each `advance`. The steps themselves are in auto_rotation_new and auto_rotation_old.
 """
 
 from __future__ import annotations
