@@ -23,7 +23,7 @@ from bot.core.health import Health
 from bot.core.reference import Use, packed, unpacked
 from bot.core.registry import RegistryView
 from bot.core.secret import Secret
-from bot.errors import Conflict, InvalidInput, NotFound, StoreError, Undecryptable
+from bot.errors import Conflict, InvalidInput, NotFound, StoreError
 from bot.kinds.form import host_of
 from bot.store import checks, credentials, drafts, registries, workspaces
 from bot.store.registries import Stored
@@ -40,6 +40,7 @@ from bot.usecases.draft_answers import (
     references_of,
     stored_values,
 )
+from bot.usecases.draft_rows import answers_of, dumped, live, mine, opened
 from bot.usecases.duplicates import refuse_duplicates
 from bot.usecases.guard import Guard
 from bot.usecases.judging import SignIn, must_wait, note_sign_in, person_waits, sign_in
@@ -114,7 +115,7 @@ async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
     """The stored answers of a registry, to fill its form with. Managers only."""
     await require_manager(deps, actor, "edit a registry", name)
     async with deps.store.reading() as session:
-        stored = await _live(session, actor, name)
+        stored = await live(session, actor, name)
     row, held = stored.registry, stored.credential
     public = {
         "url": row.url,
@@ -196,7 +197,7 @@ async def begin(
             registry_id=registry_id,
             credential_id=uuid4().hex,
             base_version=seen,
-            answers_json=_dump(answers),
+            answers_json=dumped(answers),
             secrets_json=json.dumps(dict(parsed.origins)),
             rotation_json=plan.dump() if plan else "",
             created_at=now,
@@ -222,7 +223,7 @@ async def check_public(
     now = deps.clock.now()
     parsed = parse(answers, Reserve(), deps.allow, now, awaiting_secrets=True)
     async with deps.store.reading() as session:
-        base = await _live(session, actor, name_of_edited) if name_of_edited else None
+        base = await live(session, actor, name_of_edited) if name_of_edited else None
         wanted = _wanted(actor, parsed, base.registry.id if base else uuid4().hex, now)
         # That of a key file is known once that is.
         known = bool(parsed.login) or not any(
@@ -238,7 +239,7 @@ async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
     """
     await require_manager(deps, actor, "edit a registry")
     async with deps.store.transaction() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
         if draft.state == SAVED:
             raise Conflict("This is saved already.")
         stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
@@ -252,7 +253,7 @@ async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
 async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
     """The actor's draft without its secrets; raises NotFound once it has expired."""
     async with deps.store.reading() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
         name = ""
         if draft.base_version:
             stored = await registries.live_by_id(session, actor.team_id, draft.registry_id)
@@ -260,7 +261,7 @@ async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
         sources = credentials.source_of(await credentials.find(session, draft.credential_id))
     held = frozenset(json.loads(draft.secrets_json))
     plan = Plan.parse(draft.rotation_json) if draft.rotation_json else None
-    return DraftView(_answers(draft), held, name, draft.base_version, plan, sources)
+    return DraftView(answers_of(draft), held, name, draft.base_version, plan, sources)
 
 
 async def try_draft(
@@ -306,7 +307,7 @@ async def weigh(deps: Deps, actor: Actor, draft_id: str) -> Guard | None:
     """Who would be refused by an edit; None when nothing gets narrower. Managers only."""
     await require_manager(deps, actor, "edit a registry")
     async with deps.store.reading() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
     if not draft.base_version or draft.rotation_json:
         return None
     values = await of_draft(deps, draft)
@@ -314,7 +315,7 @@ async def weigh(deps: Deps, actor: Actor, draft_id: str) -> Guard | None:
         held = await credentials.find(session, draft.credential_id)
         reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
         now = await deps.store.now(session)
-        answers = _answers(draft)
+        answers = answers_of(draft)
         columns = parse(answers, reserve, deps.allow, deps.clock.now(), values).columns()
         return await guard.edit(session, actor.team_id, draft.registry_id, columns, now)
 
@@ -331,7 +332,7 @@ async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:
 async def saved_already(deps: Deps, actor: Actor, draft_id: str) -> RegistryView | None:
     """What a draft was saved as; None while it waits. Managers only; NotFound once it expired."""
     async with deps.store.reading() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
     return await save_anyway(deps, actor, draft_id) if draft.state == SAVED else None
 
 
@@ -364,13 +365,6 @@ async def _values(
     return await values_of(deps, Use(actor.team_id, host), found)
 
 
-async def _live(session: AsyncSession, actor: Actor, name: str) -> Stored:
-    stored = await registries.live(session, actor.team_id, name)
-    if stored is None:
-        raise NotFound(f"There is no registry called {name}.")
-    return stored
-
-
 async def _base(
     session: AsyncSession, actor: Actor, name: str, version: int, earlier: Draft | None
 ) -> tuple[Stored | None, int]:
@@ -393,9 +387,9 @@ async def _reserve(
     """Secrets that may stand in for blank ones, of the same kind only."""
     typed: dict[str, Secret] = {}
     kept: dict[str, Secret] = {}
-    if earlier is not None and _answers(earlier).kind == answers.kind:
+    if earlier is not None and answers_of(earlier).kind == answers.kind:
         origins = json.loads(earlier.secrets_json)
-        held = _opened(deps, await credentials.find(session, earlier.credential_id))
+        held = opened(deps, await credentials.find(session, earlier.credential_id))
         secrets, references = unpacked(held)
         mine = {name for name, origin in origins.items() if origin == TYPED}
         typed = packed(
@@ -403,7 +397,7 @@ async def _reserve(
             {name: one for name, one in references.items() if name in mine},
         )
     if base is not None and base.registry.kind == answers.kind:
-        kept = _opened(deps, base.credential)
+        kept = opened(deps, base.credential)
     return Reserve(typed, kept, base.registry.url if base else "")
 
 
@@ -420,16 +414,8 @@ def _parse(deps: Deps, answers: Answers, reserve: Reserve, values: Values, *, go
         raise InvalidInput(error.fields | dict.fromkeys(blank, sentence)) from error
 
 
-def _opened(deps: Deps, credential: Credential | None) -> dict[str, Secret]:
-    """The secrets of a credential; none when it cannot be opened, so they must be typed again."""
-    try:
-        return credentials.opened(credential, deps.store.keyring)
-    except Undecryptable:
-        return {}
-
-
 def _held(deps: Deps, credential: Credential | None) -> frozenset[str]:
-    secrets, references = unpacked(_opened(deps, credential))
+    secrets, references = unpacked(opened(deps, credential))
     return frozenset({*secrets, *references})
 
 
@@ -470,27 +456,14 @@ async def _keep(deps: Deps, session: AsyncSession, draft: Draft, parsed: Parsed)
     session.add(draft)
 
 
-def _dump(answers: Answers) -> str:
-    kept = {"kind": answers.kind, "variant": answers.variant, "public": dict(answers.public)}
-    return json.dumps(kept, ensure_ascii=False)
-
-
-async def _mine(deps: Deps, session: AsyncSession, actor: Actor, draft_id: str) -> Draft:
-    now = deps.clock.now()
-    draft = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
-    if draft is None:
-        raise NotFound("What you typed was kept for 15 minutes and is gone. Please type it again.")
-    return draft
-
-
 async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config, Credential]:
     """Take the draft for one check; a double click finds it taken."""
     now = deps.clock.now()
     async with deps.store.reading() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
     values = await of_draft(deps, draft)
     async with deps.store.transaction() as session:
-        draft = await _mine(deps, session, actor, draft_id)
+        draft = await mine(deps, session, actor, draft_id)
         if draft.state == SAVED:
             raise Conflict("This is saved already.")
         if not await drafts.claim(session, draft, now, now + BUSY_FOR):
@@ -498,7 +471,7 @@ async def _claim(deps: Deps, actor: Actor, draft_id: str) -> tuple[Draft, Config
         held = await credentials.find(session, draft.credential_id)
         reserve = Reserve(typed=credentials.opened(held, deps.store.keyring))
         assert held is not None  # it was opened
-        config = parse(_answers(draft), reserve, deps.allow, now, values).config
+        config = parse(answers_of(draft), reserve, deps.allow, now, values).config
         mark = deps.store.keyring.fingerprint(config.secrets, actor.team_id)
         if mark != held.fingerprint:  # what a reference leads to was changed since
             held.fingerprint = mark
@@ -533,8 +506,3 @@ async def _release(deps: Deps, draft: Draft) -> None:
 
 def _key(actor: Actor, draft: Draft) -> tuple[str, str, str]:
     return actor.team_id, actor.user_id, draft.id
-
-
-def _answers(draft: Draft) -> Answers:
-    kept = json.loads(draft.answers_json)
-    return Answers(kept["kind"], kept["variant"], kept["public"])
