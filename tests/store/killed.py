@@ -25,7 +25,7 @@ from bot.core.secret import Secret
 from bot.errors import Conflict, NotFound
 from bot.store.cipher import Keyring
 from bot.store.migrate import migrate
-from bot.usecases import drafts, outbox, registries, workspaces
+from bot.usecases import draft_trial, drafts, outbox, registries, workspaces
 from tests.factories import ALICE, NOW, add, clock_of, deps_on, generic
 
 RING = Keyring.parse(Secret("k1:" + "A" * 43 + "="))
@@ -66,7 +66,7 @@ async def save_and_die(url: str, draft_id: str, number: int) -> None:
 
 async def look(url: str, draft_id: str) -> dict[str, Any]:
     """What the next process finds, and what it finds after trying once more."""
-    deps = deps_on(url, FixedClock(NOW + drafts.BUSY_FOR), RING)
+    deps = deps_on(url, FixedClock(NOW + draft_trial.BUSY_FOR), RING)
     found = await _state(deps)
     found["draft"] = (await drafts.load(deps, ALICE, draft_id)).has_secrets == {"password"}
     try:
