@@ -89,26 +89,8 @@ async def begin(
             refuse_the_same(deps, base, parsed)
         if earlier is not None:
             await drafts.drop(session, earlier)
-        registry_id = base.registry.id if base else uuid4().hex
-        wanted = _wanted(actor, parsed, registry_id, now)
-        await refuse_duplicates(session, wanted)
-        if base is None:
-            session.add(wanted)
-            await session.flush()  # the credential points to it
-        draft = Draft(
-            id=new_id,
-            team_id=actor.team_id,
-            user_id=actor.user_id,
-            state=OPEN,
-            registry_id=registry_id,
-            credential_id=uuid4().hex,
-            base_version=seen,
-            answers_json=dumped(answers),
-            secrets_json=json.dumps(dict(parsed.origins)),
-            rotation_json=plan.dump() if plan else "",
-            created_at=now,
-            expires_at=now + KEPT_FOR,
-        )
+        registry_id = await _registry(session, actor, parsed, base, now)
+        draft = _draft(actor, new_id, registry_id, seen, answers, parsed, plan, now)
         await _keep(deps, session, draft, parsed)
         late = base is not None and base.registry.version != seen
         fault = await overtaken(session, base.registry, seen, new_id) if base and late else None
@@ -212,6 +194,44 @@ def _wanted(actor: Actor, parsed: Parsed, registry_id: str, now: datetime) -> Re
         updated_at=now,
         updated_by=actor.user_id,
         **parsed.columns(),
+    )
+
+
+async def _registry(
+    session: AsyncSession, actor: Actor, parsed: Parsed, base: Stored | None, now: datetime
+) -> str:
+    """The id of the registry that a draft is of; a new one is given its row."""
+    wanted = _wanted(actor, parsed, base.registry.id if base else uuid4().hex, now)
+    await refuse_duplicates(session, wanted)
+    if base is None:
+        session.add(wanted)
+        await session.flush()  # the credential points to it
+    return wanted.id
+
+
+def _draft(
+    actor: Actor,
+    draft_id: str,
+    registry_id: str,
+    version: int,
+    answers: Answers,
+    parsed: Parsed,
+    plan: Plan | None,
+    now: datetime,
+) -> Draft:
+    return Draft(
+        id=draft_id,
+        team_id=actor.team_id,
+        user_id=actor.user_id,
+        state=OPEN,
+        registry_id=registry_id,
+        credential_id=uuid4().hex,
+        base_version=version,
+        answers_json=dumped(answers),
+        secrets_json=json.dumps(dict(parsed.origins)),
+        rotation_json=plan.dump() if plan else "",
+        created_at=now,
+        expires_at=now + KEPT_FOR,
     )
 
 
