@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import event
-
-from bot.store.engine import open_store
 from bot.usecases.deps import Deps
 from bot.usecases.minting import Mint
 from tests.factories import add, clock_of
+from tests.usecases.killed import life
 from tests.usecases.mints import HOUR, Provider, asked, ecr, wanted
-from tests.usecases.test_watch_killed import Killed, _buried
-
-
-async def life(deps: Deps, provider: Provider, at: int) -> bool:
-    """A process that ticks once and dies at that statement or commit; True when it was too late."""
-    url = deps.store.engine.url.render_as_string(hide_password=False)
-    store = open_store(url, deps.store.keyring, deps.clock)
-    count = 0
-
-    def step(*_arguments: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == at:
-            raise Killed
-
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(store.engine.sync_engine, name, step)
-    try:
-        await Mint(replace(deps, store=store), provider).tick()
-    except Killed:
-        return False
-    finally:
-        await store.close()
-        await _buried(deps)
-    return True
 
 
 async def test_dying_anywhere_leaves_a_login_that_is_good(deps: Deps) -> None:
@@ -46,11 +17,15 @@ async def test_dying_anywhere_leaves_a_login_that_is_good(deps: Deps) -> None:
     await add(deps, answers=ecr())
     await wanted(deps, Mint(deps, provider))
     at, ended = 0, False
+
+    async def tick(mortal: Deps) -> None:
+        await Mint(mortal, provider).tick()
+
     while not ended:
         at += 1
         await asked(deps)
         clock_of(deps).skip(7 * HOUR)
-        ended = await life(deps, provider, at)
+        ended = await life(deps, at, tick)
 
         provider.away = True
         left = await wanted(deps, Mint(deps, provider))

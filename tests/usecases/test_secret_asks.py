@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import col, select
 
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, NotAllowed, NotFound, WrongCode
-from bot.store.engine import open_store
 from bot.store.schema import AuditEvent, Draft, SecretAsk
 from bot.usecases import drafts, secret_asks
 from bot.usecases.deps import Deps
@@ -20,7 +18,7 @@ from bot.usecases.link_codes import GOOD_FOR
 from bot.usecases.secret_asks import OVERDUE, Asked, Form, Taken
 from tests.factories import ALICE, BOB, add, clock_of, generic
 from tests.usecases.cloud import no_rotators
-from tests.usecases.test_watch_killed import Killed, _buried
+from tests.usecases.killed import life
 
 PUBLIC = {
     "url": "https://registry.example.com",
@@ -179,32 +177,16 @@ async def test_a_draft_whose_process_died_is_taken_over_once(deps: Deps) -> None
     assert await secret_asks.left(deps) == []
 
 
-async def life(deps: Deps, link: str, code: str, at: int) -> bool:
-    """A process that is given a secret and dies at that statement or commit; True: too late."""
-    url = deps.store.engine.url.render_as_string(hide_password=False)
-    store = open_store(url, deps.store.keyring, deps.clock)
-    count = 0
+def given(link: str, code: str) -> Callable[[Deps], Awaitable[None]]:
+    """The life of a process that is given a secret."""
 
-    def step(*_arguments: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == at:
-            raise Killed
-
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(store.engine.sync_engine, name, step)
-    mortal = replace(deps, store=store)
-    try:
-        found = await secret_asks.prove(mortal, link, code)
+    async def give(deps: Deps) -> None:
+        found = await secret_asks.prove(deps, link, code)
         await secret_asks.fill(
-            mortal, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
+            deps, no_rotators(deps.clock), ALICE, link, found, {"password": PASSWORD}
         )
-    except Killed:
-        return False
-    finally:
-        await store.close()
-        await _buried(deps)
-    return True
+
+    return give
 
 
 async def test_dying_anywhere_leaves_link_or_draft(deps: Deps) -> None:
@@ -213,7 +195,7 @@ async def test_dying_anywhere_leaves_link_or_draft(deps: Deps) -> None:
     while not ended:
         at += 1
         link, asked = await _ask(deps, replace(FORM, answers=generic(f"harbor-{at}", password="")))
-        ended = await life(deps, link, asked.code, at)
+        ended = await life(deps, at, given(link, asked.code))
 
         taken = (await secret_asks.waiting(deps, link)).taken
         clock_of(deps).skip(OVERDUE)

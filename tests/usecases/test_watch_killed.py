@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
 
 from bot.core.incident import Phase
-from bot.store.engine import open_store
 from bot.usecases.deps import Deps
 from tests.factories import add, clock_of, generic, unreachable
+from tests.usecases.killed import life
 from tests.usecases.watching import (
     EXPIRED,
     Fleet,
@@ -30,53 +27,8 @@ from tests.usecases.watching import (
 MINUTE = timedelta(minutes=1)
 
 
-class Killed(BaseException):
-    """The process is gone: nothing handles this."""
-
-
-async def life(deps: Deps, at: int) -> bool:
-    """A process that ticks once and dies at that statement or commit; True when it was too late.
-
-    It has connections of its own, which end with it.
-    """
-    url = deps.store.engine.url.render_as_string(hide_password=False)
-    store = open_store(url, deps.store.keyring, deps.clock)
-    count = 0
-
-    def step(*_arguments: Any) -> None:
-        nonlocal count
-        count += 1
-        if count == at:
-            raise Killed
-
-    engine = store.engine.sync_engine
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(engine, name, step)
-    try:
-        await watching(replace(deps, store=store)).tick()
-    except Killed:
-        return False
-    finally:
-        await store.close()
-        await _buried(deps)
-    return True
-
-
-async def _buried(deps: Deps) -> None:
-    """Wait until PostgreSQL has noticed the death: till then its locks make the others skip rows.
-
-    In life the next second's tick finds them; a test's next tick comes within a millisecond.
-    """
-    if deps.store.engine.dialect.name != "postgresql":
-        return
-    others = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND pid <> pg_backend_pid() AND state <> 'idle'"
-    )
-    async with asyncio.timeout(30), deps.store.engine.connect() as connection:
-        while (await connection.execute(others)).scalar_one():
-            await connection.rollback()  # a transaction keeps seeing its first look
-            await asyncio.sleep(0.01)
+async def tick(deps: Deps) -> None:
+    await watching(deps).tick()
 
 
 async def walk(deps: Deps, prepare: Callable[[Fleet], None], minutes: int) -> list[list[str]]:
@@ -95,7 +47,7 @@ async def walk(deps: Deps, prepare: Callable[[Fleet], None], minutes: int) -> li
         before = len(await letters(deps))
         prepare(fleet)
         clock_of(deps).skip(timedelta(hours=25))
-        ended = await life(deps, at)
+        ended = await life(deps, at, tick)
         await run(deps, watching(deps), minutes * MINUTE)
         told.append([f"{one.op} {one.what}" for one in (await letters(deps))[before:]])
         fleet.works("one")
@@ -126,7 +78,7 @@ async def test_dying_writes_no_check_twice(deps: Deps) -> None:
         at += 1
         clock_of(deps).skip(timedelta(hours=2))
         began = len(await records(deps))
-        ended = await life(deps, at)
+        ended = await life(deps, at, tick)
         clock_of(deps).skip(MINUTE)
         watch = watching(deps)
         await watch.tick()
@@ -153,7 +105,7 @@ async def test_dying_at_the_transition_itself(deps: Deps, step: str) -> None:
             clock_of(deps).skip(timedelta(hours=1))
             await watching(deps).tick()  # the first good answer
         clock_of(deps).skip(MINUTE)
-        ended = await life(deps, at)
+        ended = await life(deps, at, tick)
         await run(deps, watching(deps), 2 * MINUTE)
         fleet.works("harbor-team")
         await run(deps, watching(deps), timedelta(hours=2))
