@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+
+from tests.contract.lab import Lab, open_lab
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +17,13 @@ def few_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "none.pem").touch()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    """A fresh lab."""
+    async with open_lab() as made:
+        yield made
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from bot.core.secret import Secret
 from bot.kinds.aws import AwsGateway, _isolated_session
 from bot.kinds.checker import Checker
 from bot.kinds.form import validate
+from bot.kinds.memory import Memory
 from bot.kinds.net import AllowList, Egress
 from bot.kinds.registry_kinds import KINDS
+from bot.kinds.rotation.gateway import Rotators
 from bot.sandbox.practice import Practice
 from bot.sandbox.practice.shapes import ServiceAccount, service_account
 from bot.sandbox.practice.states import State
@@ -82,6 +84,10 @@ class Lab:
         config = self.config(slug, variant, changed)
         self.practice.set_state(slug, state)
         return await self.checker(PATIENCE.get(state, 10.0)).check(config)
+
+    def rotators(self) -> Rotators:
+        """What runs errands of rotation here, with a memory of its own."""
+        return Rotators(self.egress, self.aws, self.clock, Memory(self.clock))
 
     @property
     def requests(self) -> int:

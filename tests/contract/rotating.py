@@ -51,8 +51,7 @@ class World:
 async def open_world(database_url: str) -> AsyncIterator[World]:
     deps = deps_on(database_url)
     async with open_lab(clock_of(deps)) as lab:
-        rotators = Rotators(lab.egress, lab.aws, lab.clock, Memory(lab.clock))
-        yield World(lab, replace(deps, checker=lab.checker()), rotators)
+        yield World(lab, replace(deps, checker=lab.checker()), lab.rotators())
     await deps.store.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,37 +9,25 @@ import pytest
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear
-from bot.kinds.memory import Memory
 from bot.kinds.rotation.aws import AwsAccessKeys
 from bot.kinds.rotation.base import Issued
-from bot.kinds.rotation.gateway import Rotators
 from bot.kinds.rotation.providers import provider_for
 from bot.sandbox.practice.vendors.amazon import OWN_KEYS
-from tests.contract.lab import NOON, Lab, open_lab
+from tests.contract.lab import NOON, Lab
 
 AWS = AwsAccessKeys()
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with open_lab() as lab:
-        yield lab
-
-
-def rotators(lab: Lab) -> Rotators:
-    return Rotators(lab.egress, lab.aws, lab.clock, Memory(lab.clock))
-
-
 async def issue(lab: Lab, config: Config) -> Issued:
-    return await rotators(lab).run(
+    return await lab.rotators().run(
         config, {}, lambda errand: AWS.issue(errand, "label", timedelta(), Secret(""))
     )
 
 
 async def labelled(lab: Lab, config: Config) -> set[str]:
     since = lab.clock.now()
-    found = await rotators(lab).run(
+    found = await lab.rotators().run(
         config, {}, lambda errand: AWS.labelled(errand, "label", since, lab.clock.now())
     )
     return {one.handle for one in found}
@@ -82,7 +69,7 @@ async def test_a_temporary_key_is_left_alone(lab: Lab) -> None:
 async def test_a_key_with_all_rights_and_room_is_ready(lab: Lab) -> None:
     """Nothing is made by asking, and nothing is sent but questions."""
     config = lab.config("ecr")
-    ready = await rotators(lab).run(config, {}, AWS.ready)
+    ready = await lab.rotators().run(config, {}, AWS.ready)
     asked = {entry.path.lstrip("/") for entry in lab.practice.log}
 
     assert (ready.problems, ready.notes, ready.others) == ((), (), ())
@@ -95,7 +82,7 @@ async def test_a_key_with_all_rights_and_room_is_ready(lab: Lab) -> None:
 async def test_a_missing_right_is_named_before_anything_is_made(lab: Lab, right: str) -> None:
     """By the list itself, or by IAM's simulation of the policies."""
     lab.practice.ecr.rights.discard(right)
-    ready = await rotators(lab).run(lab.config("ecr"), {}, AWS.ready)
+    ready = await lab.rotators().run(lab.config("ecr"), {}, AWS.ready)
 
     assert len(ready.problems) == 1
     assert right in ready.problems[0]
@@ -105,7 +92,7 @@ async def test_a_missing_right_is_named_before_anything_is_made(lab: Lab, right:
 async def test_what_cannot_be_known_is_said(lab: Lab) -> None:
     """Without the right to simulate, rights show only in the deed."""
     lab.practice.ecr.rights.discard("iam:SimulatePrincipalPolicy")
-    ready = await rotators(lab).run(lab.config("ecr"), {}, AWS.ready)
+    ready = await lab.rotators().run(lab.config("ecr"), {}, AWS.ready)
 
     assert ready.problems == ()
     assert "iam:SimulatePrincipalPolicy" in ready.notes[0]
@@ -116,7 +103,7 @@ async def test_two_keys_are_shown_with_their_last_use(lab: Lab) -> None:
     config, ecr = lab.config("ecr"), lab.practice.ecr
     other = ecr.make()
     other.active = False
-    ready = await rotators(lab).run(config, {}, AWS.ready)
+    ready = await lab.rotators().run(config, {}, AWS.ready)
     with pytest.raises(NotDone, match="two access keys already"):
         await issue(lab, config)
 
@@ -142,7 +129,7 @@ async def test_two_keys_are_shown_with_their_last_use(lab: Lab) -> None:
 async def test_whoever_is_no_iam_user_gets_no_key(lab: Lab, arn: str, why: str) -> None:
     """A second key of the root user is the last thing anybody wants."""
     lab.practice.ecr.arn = arn
-    ready = await rotators(lab).run(lab.config("ecr"), {}, AWS.ready)
+    ready = await lab.rotators().run(lab.config("ecr"), {}, AWS.ready)
 
     assert why in ready.problems[0]
     assert len(lab.practice.ecr.keyring) == 1
@@ -203,7 +190,7 @@ async def test_a_key_is_stopped_started_and_deleted_by_the_other(lab: Lab) -> No
     made = await issue(lab, config)
     lab.clock.skip(8 * SECOND)
     new = lab.config("ecr", changed={**made.values, **made.secrets})
-    run = rotators(lab).run
+    run = lab.rotators().run
 
     await run(new, {}, lambda errand: AWS.disable(errand, old.handle))
     stopped = (old.active, await run(new, {}, lambda errand: AWS.listed(errand, old.handle)))
@@ -223,7 +210,7 @@ async def test_the_key_in_force_is_neither_stopped_nor_deleted(lab: Lab) -> None
     """Whatever the journal says."""
     config = lab.config("ecr")
     own = config.values["access_key_id"]
-    run = rotators(lab).run
+    run = lab.rotators().run
     with pytest.raises(NotDone, match="in force"):
         await run(config, {}, lambda errand: AWS.disable(errand, own))
     with pytest.raises(NotDone, match="in force"):
@@ -236,7 +223,7 @@ async def test_a_refusal_names_the_right_and_quotes_nobody(lab: Lab) -> None:
     """Sentences of our own, without the vendor's words, and without a secret."""
     config = lab.config("ecr")
     lab.practice.ecr.rights.clear()
-    run = rotators(lab).run
+    run = lab.rotators().run
     said = []
     for call in (
         lambda errand: AWS.issue(errand, "label", timedelta(), Secret("")),

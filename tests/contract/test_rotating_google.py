@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,31 +9,19 @@ import pytest
 from bot.core.config import Config
 from bot.core.secret import Secret
 from bot.errors import NotDone, Unclear
-from bot.kinds.memory import Memory
 from bot.kinds.rotation.base import Issued
-from bot.kinds.rotation.gateway import Rotators
 from bot.kinds.rotation.gcp import GoogleKeys
 from bot.sandbox.practice.ask import Answer, Ask, as_json, as_text
 from bot.sandbox.practice.vendors.google import KEY_RIGHTS, google_error
-from tests.contract.lab import NOON, Lab, open_lab
+from tests.contract.lab import NOON, Lab
 
 GOOGLE = GoogleKeys()
 SLUG = "gcp_artifact_registry"
 OTHER = "0" * 40
 
 
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with open_lab() as lab:
-        yield lab
-
-
-def rotators(lab: Lab) -> Rotators:
-    return Rotators(lab.egress, lab.aws, lab.clock, Memory(lab.clock))
-
-
 async def issue(lab: Lab, config: Config) -> Issued:
-    return await rotators(lab).run(
+    return await lab.rotators().run(
         config, {}, lambda errand: GOOGLE.issue(errand, "label", timedelta(), Secret(""))
     )
 
@@ -54,7 +41,7 @@ async def test_an_account_with_all_rights_and_room_is_ready(lab: Lab) -> None:
     google = lab.practice.google
     other = google.make()
     config = lab.config(SLUG, changed={"service_account_json": Secret(google.account.text)})
-    ready = await rotators(lab).run(config, {}, GOOGLE.ready)
+    ready = await lab.rotators().run(config, {}, GOOGLE.ready)
 
     assert (ready.problems, ready.notes) == ((), ())
     assert (ready.handle, ready.others) == (google.account.key_id, (other.handle,))
@@ -65,7 +52,7 @@ async def test_an_account_with_all_rights_and_room_is_ready(lab: Lab) -> None:
 async def test_a_missing_right_is_named_before_anything_is_made(lab: Lab, right: str) -> None:
     """By the list itself, or by what Google tells anyone of their own rights."""
     lab.practice.google.rights.discard(right)
-    ready = await rotators(lab).run(lab.config(SLUG), {}, GOOGLE.ready)
+    ready = await lab.rotators().run(lab.config(SLUG), {}, GOOGLE.ready)
 
     assert len(ready.problems) == 1
     assert right in ready.problems[0]
@@ -80,7 +67,7 @@ async def test_ten_keys_are_too_many(lab: Lab) -> None:
         google.keyring.add(f"{day}" * 40, f"a key of practice {day}").made_at = NOON - timedelta(
             days=100 - day
         )
-    ready = await rotators(lab).run(config, {}, GOOGLE.ready)
+    ready = await lab.rotators().run(config, {}, GOOGLE.ready)
     with pytest.raises(NotDone, match="has 10 already"):
         await issue(lab, config)
 
@@ -102,7 +89,7 @@ async def test_a_disabled_api_is_explained(lab: Lab) -> None:
     """It is the project's, not the key's."""
     info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
     answering(lab, "GET", google_error(403, "PERMISSION_DENIED", info))
-    ready = await rotators(lab).run(lab.config(SLUG), {}, GOOGLE.ready)
+    ready = await lab.rotators().run(lab.config(SLUG), {}, GOOGLE.ready)
 
     assert "iam.googleapis.com" in ready.problems[0]
 
@@ -150,7 +137,7 @@ async def test_what_was_made_since_is_found(lab: Lab) -> None:
     config = lab.config(SLUG)
     google.keyring.add(OTHER, "an old key of practice").made_at = NOON - timedelta(hours=1)
     await issue(lab, config)
-    found = await rotators(lab).run(
+    found = await lab.rotators().run(
         config, {}, lambda errand: GOOGLE.labelled(errand, "label", NOON, lab.clock.now())
     )
 
@@ -164,7 +151,7 @@ async def test_a_key_is_stopped_started_and_deleted_by_the_other(lab: Lab) -> No
     made = await issue(lab, config)
     lab.clock.skip(timedelta(seconds=60))
     new = lab.config(SLUG, changed=dict(made.secrets))
-    run = rotators(lab).run
+    run = lab.rotators().run
 
     await run(new, {}, lambda errand: GOOGLE.disable(errand, old.handle))
     stopped = (old.active, await run(new, {}, lambda errand: GOOGLE.listed(errand, old.handle)))
@@ -183,7 +170,7 @@ async def test_a_key_is_stopped_started_and_deleted_by_the_other(lab: Lab) -> No
 async def test_the_key_in_force_is_neither_stopped_nor_deleted(lab: Lab) -> None:
     """Nor is anything asked for that is no key's id."""
     config, google = lab.config(SLUG), lab.practice.google
-    own, run = google.account.key_id, rotators(lab).run
+    own, run = google.account.key_id, lab.rotators().run
     with pytest.raises(NotDone, match="in force"):
         await run(config, {}, lambda errand: GOOGLE.disable(errand, own))
     with pytest.raises(NotDone, match="in force"):
@@ -198,7 +185,7 @@ async def test_a_refusal_names_the_right(lab: Lab) -> None:
     """Sentences of our own, each with what is missing for it."""
     config = lab.config(SLUG)
     lab.practice.google.rights.clear()
-    run = rotators(lab).run
+    run = lab.rotators().run
     said = []
     for call in (
         lambda errand: GOOGLE.issue(errand, "label", timedelta(), Secret("")),

@@ -25,7 +25,6 @@ from bot.usecases import rotation_orphans, rotation_policies, rotations
 from tests.contract.lab import NOON, Answers, Lab, open_lab
 from tests.contract.rotating import NAME, World, deaf, errand, open_world, unheard
 from tests.factories import ALICE
-from tests.usecases.at_providers import rotators_of
 from tests.usecases.test_auto_rotation import begun, in_force, run, state
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -416,7 +415,7 @@ async def test_an_azure_that_is_away_or_limits_is_no_answer(trouble: State) -> N
         access = {name: Secret(text) for name, text in access_of(lab).items()}
         lab.practice.set_state("generic", trouble)
         with pytest.raises(Unclear):
-            await rotators_of(lab).run(config, access, PROVIDER.ready)
+            await lab.rotators().run(config, access, PROVIDER.ready)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from bot.usecases import drafts, rotation_policies
 from tests.contract.lab import Answers, Lab, open_lab
 from tests.contract.rotating import NAME, World, deaf, errand, open_world, unheard
 from tests.factories import ALICE, generic
-from tests.usecases.at_providers import rotators_of
 from tests.usecases.test_auto_rotation import begun, in_force, kept, run, state
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -271,7 +270,7 @@ async def test_a_quay_that_is_away_is_no_answer(trouble: State) -> None:
         config, access = config_of(lab), {"quay_token": Secret(quay_of(lab).oauth)}
         lab.practice.set_state("generic", trouble)
         with pytest.raises(Unclear):
-            await rotators_of(lab).run(config, access, PROVIDER.ready)
+            await lab.rotators().run(config, access, PROVIDER.ready)
 
 
 async def test_no_other_server_is_given_what_rotates() -> None:

@@ -19,7 +19,7 @@ from bot.kinds.rotation.providers import PROVIDERS, provider_for
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.states import State
 from tests.contract.lab import NOON, Lab, open_lab
-from tests.usecases.at_providers import OTHERS, PLACES, rotators_of
+from tests.usecases.at_providers import OTHERS, PLACES
 
 LABEL, LASTS = "registrar/target/run", timedelta(days=90)
 # AWS and Google read by POST, and their keys bear no label and no end: they have files of their own.
@@ -37,7 +37,7 @@ def at(lab: Lab, name: str) -> tuple[Config, Provider]:
 
 async def done(lab: Lab, name: str, call: Callable[[Errand], Awaitable[T]], made: str = "") -> T:
     config, _ = at(lab, name)
-    return await rotators_of(lab).run(config, PLACES[name].access(lab), call, made)
+    return await lab.rotators().run(config, PLACES[name].access(lab), call, made)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,7 +77,7 @@ async def test_a_label_is_found_among_many(name: str) -> None:
             keys.add(handle_like(name, number), f"secret {number}", label=f"ci {number}")
         mine = keys.add(handle_like(name, 230), "ours", label=LABEL)
         access = PLACES[name].access(lab)
-        found = await rotators_of(lab).run(
+        found = await lab.rotators().run(
             config, access, lambda to: provider.labelled(to, LABEL, NOON, NOON)
         )
 
@@ -141,7 +141,7 @@ async def test_a_server_that_hangs_up_is_not_asked_again(name: str) -> None:
         config = lab.config(place.slug, changed=place.changed(lab))
         provider, reason = provider_for(config)
         assert provider is not None, reason
-        rotators, made = rotators_of(lab), []
+        rotators, made = lab.rotators(), []
         await rotators.run(config, place.access(lab), provider.ready)
 
         def site(ask: Ask) -> Answer:
@@ -192,7 +192,7 @@ async def test_only_a_provider_that_has_begun_may_take_long() -> None:
 
     async with open_lab() as lab:
         config, _ = at(lab, "scaleway")
-        impatient = replace(rotators_of(lab), total=0.05, long=60.0)
+        impatient = replace(lab.rotators(), total=0.05, long=60.0)
         with pytest.raises(Unclear, match="in time"):
             await impatient.run(config, {}, partial(slow, begun=False))
 

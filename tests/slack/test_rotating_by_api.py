@@ -20,7 +20,6 @@ from tests.contract.lab import Lab, open_lab
 from tests.factories import ALICE, add, clock_of, generic
 from tests.slack.test_auto_rotating import deliver
 from tests.slack.workspace import Office, opened
-from tests.usecases.at_providers import rotators_of
 from tests.usecases.test_auto_rotation import in_force, run
 
 NAME = "practised"
@@ -62,7 +61,7 @@ async def practised(deps: Deps, maker: Maker) -> AsyncIterator[tuple[Office, Lab
         ours = replace(deps, checker=lab.checker())
         secret = maker.secret(lab)
         answers = generic(NAME, url=maker.url, username=maker.username, password=secret)
-        async with opened(ours, rotators=rotators_of(lab)) as office:
+        async with opened(ours, rotators=lab.rotators()) as office:
             settings = await workspaces.settings(ours, ALICE)
             wanted = replace(settings, alert_channel="C9", manager_users=("UALICE",))
             await workspaces.change_settings(ours, ALICE, wanted)
@@ -86,7 +85,7 @@ async def test_a_credential_is_rotated_from_the_dialog(deps: Deps, name: str) ->
         dry = json.dumps(office.slack.view, ensure_ascii=False)
         await alice.type(f"rotate {NAME} auto")
         await alice.press(ids.ROTATION_NOW, NAME, inside="modal")
-        await run(office.deps, rotators_of(lab), timedelta(hours=1))
+        await run(office.deps, lab.rotators(), timedelta(hours=1))
         await deliver(office)
 
         assert "Nothing is missing" in dry

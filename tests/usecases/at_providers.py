@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.config import Config
 from bot.core.secret import Secret
-from bot.kinds.memory import Memory
 from bot.kinds.rotation.gateway import Rotators
 from bot.sandbox.practice.ask import Answer, Ask, as_json
 from bot.sandbox.practice.keyring import Keyring
@@ -235,10 +234,6 @@ class Scene:
         self.lab.practice.serve(self.place.host, site)
 
 
-def rotators_of(lab: Lab) -> Rotators:
-    return Rotators(lab.egress, lab.aws, lab.clock, Memory(lab.clock))
-
-
 @asynccontextmanager
 async def scene(deps: Deps, name: str, *, access: bool = True) -> AsyncIterator[Scene]:
     """A saved registry named `target`; its policy may rotate it."""
@@ -260,7 +255,7 @@ async def scene(deps: Deps, name: str, *, access: bool = True) -> AsyncIterator[
         await add(ours, answers=Answers(place.slug, config.variant, public, dict(config.secrets)))
         if access:
             await let_rotate(ours, place.access(lab))
-        yield Scene(ours, lab, rotators_of(lab), config, place)
+        yield Scene(ours, lab, lab.rotators(), config, place)
 
 
 async def let_rotate(deps: Deps, access: Mapping[str, Secret]) -> None:

@@ -21,7 +21,7 @@ from bot.store import rotation_runs
 from bot.usecases import rotation_orphans, rotations
 from bot.usecases.deps import Deps
 from tests.factories import ALICE, ScriptedChecker
-from tests.usecases.at_providers import PLACES, Scene, rotators_of, scene
+from tests.usecases.at_providers import PLACES, Scene, scene
 from tests.usecases.deaths import AtAVendor, Lives, Moment
 from tests.usecases.test_auto_rotation import begun, run, state
 from tests.usecases.test_rotating_at_providers import in_force
@@ -70,7 +70,7 @@ async def lived(at: Scene, lives: Lives, moments: list[Moment], number: int) -> 
     """Another process goes on from a moment, with nothing in its memory; True when it met."""
     met = lives.met(moments, number)
     deps = replace(at.deps, checker=at.lab.checker())
-    await run(deps, rotators_of(at.lab), 5 * DAY, met)
+    await run(deps, at.lab.rotators(), 5 * DAY, met)
     return met()
 
 
