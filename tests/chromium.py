@@ -7,6 +7,7 @@ say `loop_scope="session"`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -17,9 +18,9 @@ from tests.programs import program
 FOLDERS = {"e2e", "page"}
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """The browser. Whoever opens a context closes it."""
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """One that runs, on the loop of whoever starts it."""
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
             executable_path=program("chromium"),
@@ -27,6 +28,13 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield started
         await started.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser. Whoever opens a context closes it."""
+    async with chromium() as started:
+        yield started
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import text
 
 from bot.core.secret import Secret
@@ -23,8 +23,8 @@ from bot.usecases.secret_links import Link
 from bot.web import secret_page
 from bot.web.application import web_application
 from bot.web.secret_page import SecretPage
+from tests.chromium import chromium
 from tests.factories import ALICE, clock_of, deps_on
-from tests.programs import program
 
 Client = TestClient[Any, Any]
 TOKEN = re.compile(r"rgct_[A-Za-z0-9_-]{43}")
@@ -55,14 +55,9 @@ async def client(deps: Deps) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium of the system."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        await browser.close()
+    """One on the loop of these tests, which is not the session's."""
+    async with chromium() as started:
+        yield started
 
 
 async def _type(client: Client, link: Link, code: str) -> tuple[int, str]:
