@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import re
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
-from bot.sandbox.slackd.person import ADMIN, Person
-
-START_SECONDS = 30
-
-
-@dataclass
-class Running:
-    """A sandbox that runs."""
-
-    url: str
-    process: asyncio.subprocess.Process
-
-    def person(self, user: str = ADMIN) -> Person:
-        return Person(self.url, user)
-
-
-@asynccontextmanager
-async def started(**environment: str) -> AsyncIterator[Running]:
-    """`registrar sandbox` on a free port, ended by SIGTERM."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        "sandbox",
-        "--port",
-        "0",
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            line = (await process.stdout.readline()).decode()
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found, line
-        yield Running(found[0], process)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 30)
-        process._transport.close()  # type: ignore[attr-defined]  # or its pipe warns when collected
+from bot.sandbox.slackd.person import ADMIN
+from tests.e2e.running import Running, started
+from tests.e2e.visitor import Visitor
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -84,3 +39,18 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
     for context in opened:
         await context.close()
     assert faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
+    """Somebody in a workspace with an alert channel, who looks at it."""
+    async with sandbox.person(ADMIN) as ada:
+        await ada.type("/registry settings", "#general")
+        await ada.wait_for("Alert channel")
+        await ada.choose("Alert channel", "#registry-alerts")
+        assert await ada.submit() == {}
+        await ada.wait_for("Settings saved")
+        await ada.close(everything=True)
+    visitor = Visitor(await open_page(sandbox.url), sandbox)
+    await visitor.page.get_by_role("button", name="registry-alerts").click()
+    return visitor

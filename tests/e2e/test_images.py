@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 from tests.e2e.visitor import SLOWEST_MS, Visitor
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox.slackd.person import ADMIN
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 from tests.e2e.visitor import SLOWEST_MS, Visitor
 
 SECRET = "Personal access token"

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from bot.sandbox.slackd.person import Person
-from tests.e2e.conftest import started
+from tests.e2e.running import started
 from tests.programs import DockerRegistry, docker_registry
 from tests.real.test_docker_registry import ALICE, WRONG, basic, push
 from tests.real.token_service import TokenService

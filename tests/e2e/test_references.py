@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.slackd.person import ADMIN
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 
 
 async def test_a_visitor_tries_a_reference(sandbox: Running) -> None:

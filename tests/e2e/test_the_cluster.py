@@ -9,7 +9,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Locator, expect
 
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 from tests.e2e.visitor import SLOWEST_MS, Visitor
 
 APP = "ghcr.io/team/app:1.2"

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from bot.kinds.registry_kinds import KINDS
 from bot.sandbox.slackd.person import ADMIN
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 from tests.e2e.visitor import SLOWEST_MS, Visitor
 
 WITH_ACCOUNT = {"public_ecr": "Access keys"}

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, expect
 
-from bot.sandbox.slackd.person import ADMIN
-from tests.e2e.conftest import Running
 from tests.e2e.visitor import SLOWEST_MS, Visitor
 
 SKIP_MS = 40_000
 DAY = 86_400
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def visitor(sandbox: Running, open_page: Callable[..., Any]) -> Visitor:
-    """Somebody in a workspace with an alert channel, who looks at it."""
-    async with sandbox.person(ADMIN) as ada:
-        await ada.type("/registry settings", "#general")
-        await ada.wait_for("Alert channel")
-        await ada.choose("Alert channel", "#registry-alerts")
-        assert await ada.submit() == {}
-        await ada.wait_for("Settings saved")
-        await ada.close(everything=True)
-    visitor = Visitor(await open_page(sandbox.url), sandbox)
-    await visitor.page.get_by_role("button", name="registry-alerts").click()
-    return visitor
 
 
 async def _skip(visitor: Visitor, what: str) -> None:

@@ -7,7 +7,7 @@ import re
 from playwright.async_api import Locator, Page, expect
 
 from bot.sandbox.slackd.refusal import JSON
-from tests.e2e.conftest import Running
+from tests.e2e.running import Running
 
 SLOWEST_MS = 20_000  # a check has ten seconds
 
