@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from bot.core.check import Stage
@@ -15,7 +16,6 @@ from bot.kinds.aws_login import ABSENT, LISTED_BADLY, assumed_keys, given_keys, 
 from bot.kinds.ecr import place_of
 from bot.kinds.list_protocol import tags_list
 from bot.kinds.lists import PER_PAGE, Turn, falling_back, may_not, repositories_of, tags_of
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.visit import Visit
 
 IMAGES_AT_ONCE: Final = 1000
@@ -70,10 +70,7 @@ class EcrLists:
             )
             return Page(tuple(newest_first(found.items)), found.next, found.left_out)
 
-        async def by_protocol() -> Turn[FoundTag]:
-            return await tags_list(visit, KINDS["ecr"].registry(visit), repository)
-
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 class PublicEcrLists:
@@ -103,11 +100,8 @@ class PublicEcrLists:
         return turn
 
     async def tags(self, visit: Visit, repository: str) -> Turn[FoundTag]:
-        async def by_protocol() -> Turn[FoundTag]:
-            return await tags_list(visit, KINDS["public_ecr"].registry(visit), repository)
-
         if visit.config.anonymous:
-            return await by_protocol()
+            return await tags_list(visit, repository)
         visit.enter(Stage.LOGIN)
         keys, name = given_keys(visit), repository.partition("/")[2]
         ours = False
@@ -133,7 +127,7 @@ class PublicEcrLists:
             )
             return Page(tuple(newest_first(found.items)), found.next, found.left_out)
 
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 async def _keys(visit: Visit, region: str) -> Keys:

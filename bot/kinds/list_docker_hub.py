@@ -6,6 +6,7 @@ The API refuses some routes to what was signed in with an access token (docker/h
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -31,7 +32,6 @@ from bot.kinds.lists import (
     tags_of,
 )
 from bot.kinds.net import LARGE
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.visit import Visit, json_object
 
 _API: Final = "https://hub.docker.com/v2"
@@ -79,10 +79,7 @@ class DockerHubLists:
             )
             return tags_of(found, _next(answer, page))
 
-        async def by_protocol() -> Turn[FoundTag]:
-            return await tags_list(visit, KINDS["docker_hub"].registry(visit), repository)
-
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 async def _token(visit: Visit) -> Secret | None:

@@ -5,6 +5,7 @@ Source: docs.github.com, REST API endpoints for packages.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,7 +31,6 @@ from bot.kinds.lists import (
     tags_of,
 )
 from bot.kinds.net import LARGE
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.visit import Visit
 
 _HOSTED: Final = "ghcr.io"
@@ -62,11 +62,8 @@ class GithubLists:
         return turn
 
     async def tags(self, visit: Visit, repository: str) -> Turn[FoundTag]:
-        async def by_protocol() -> Turn[FoundTag]:
-            return await tags_list(visit, KINDS[visit.config.kind].registry(visit), repository)
-
         if visit.config.anonymous:
-            return await by_protocol()
+            return await tags_list(visit, repository)
         visit.enter(Stage.LOGIN)
         owner, _, name = repository.partition("/")
 
@@ -78,7 +75,7 @@ class GithubLists:
             found = objects(answer)
             return tags_of(_tags_in(found), _next(kind, number, len(found)))
 
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 async def _owned(visit: Visit, kind: str, owner: str, path: str) -> tuple[str, httpx.Response]:

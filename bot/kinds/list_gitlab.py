@@ -25,7 +25,6 @@ from bot.kinds.lists import (
     repositories_of,
 )
 from bot.kinds.net import LARGE
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.visit import Visit
 
 _READS: Final = "a token with read_api (pulling needs read_registry only)"
@@ -52,7 +51,7 @@ class GitlabLists:
         return turn
 
     async def tags(self, visit: Visit, repository: str) -> Turn[FoundTag]:
-        return await tags_list(visit, KINDS["gitlab"].registry(visit), repository)
+        return await tags_list(visit, repository)
 
 
 def _must_be_askable(visit: Visit) -> None:

@@ -4,6 +4,7 @@ versions.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
@@ -28,7 +29,6 @@ from bot.kinds.lists import (
     token_of,
 )
 from bot.kinds.net import LARGE
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.service_account import ServiceAccountKey
 from bot.kinds.visit import Visit, json_object
 
@@ -67,13 +67,9 @@ class GoogleLists:
         return turn
 
     async def tags(self, visit: Visit, repository: str) -> Turn[FoundTag]:
-        async def by_protocol() -> Turn[FoundTag]:
-            registry = KINDS["gcp_artifact_registry"].registry(visit)
-            return await tags_list(visit, registry, repository)
-
         location, place = location_of(visit.config.host), place_of(repository)
         if not location or place is None:
-            return await by_protocol()
+            return await tags_list(visit, repository)
         key = ServiceAccountKey.parse(visit.config.secrets["service_account_json"])
         visit.enter(Stage.LOGIN)
         token, _ = await exchange(visit, key)
@@ -99,7 +95,7 @@ class GoogleLists:
             )
             return Page(tuple(newest_first(found.items)), found.next, found.left_out)
 
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 async def _docker(visit: Visit, token: Secret, below: str) -> list[str]:

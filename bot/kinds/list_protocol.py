@@ -25,6 +25,7 @@ from bot.kinds.lists import (
 )
 from bot.kinds.net import LARGE
 from bot.kinds.reader import authorization_for, denied, hidden, sign_in_refused, token_for
+from bot.kinds.registry_kinds import KINDS
 from bot.kinds.visit import Visit, error_code, json_object
 
 TAGS_AT_ONCE: Final = 1000  # the most that ECR takes
@@ -61,8 +62,9 @@ async def catalog(
     return turn
 
 
-async def tags_list(visit: Visit, registry: Distribution, repository: str) -> Turn[FoundTag]:
+async def tags_list(visit: Visit, repository: str) -> Turn[FoundTag]:
     """The tags of one repository, by `tags/list`: names alone, the newest version first."""
+    registry = KINDS[visit.config.kind].registry(visit)
     challenge = await registry.ping()
     return await tags_known(visit, registry, challenge, repository)
 

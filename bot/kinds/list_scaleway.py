@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,7 +24,6 @@ from bot.kinds.lists import (
     tags_of,
 )
 from bot.kinds.net import LARGE
-from bot.kinds.registry_kinds import KINDS
 from bot.kinds.shape import UUID
 from bot.kinds.visit import Visit
 
@@ -64,11 +64,8 @@ class ScalewayLists:
             tags = ((t.get("name"), t.get("digest"), moment(t.get("updated_at"))) for t in found)
             return tags_of(tags, next_number(page, len(found)))
 
-        async def by_protocol() -> Turn[FoundTag]:
-            return await tags_list(visit, KINDS["scaleway"].registry(visit), repository)
-
         visit.enter(Stage.LOGIN)
-        return falling_back(turn, by_protocol)
+        return falling_back(turn, partial(tags_list, visit, repository))
 
 
 async def _image_id(visit: Visit, repository: str) -> str:

@@ -91,10 +91,10 @@ class Looker:
     async def tags(self, config: Config, repository: str, text: str, cursor: str) -> Page[FoundTag]:
         """The next tags of a repository with `text` in them; raises Unseen."""
 
-        async def look(visit: Visit, registry: Distribution) -> Page[FoundTag]:
+        async def look(visit: Visit, _registry: Distribution) -> Page[FoundTag]:
             lists = LISTS.get(config.kind)
             if lists is None:
-                turn = await tags_list(visit, registry, repository)
+                turn = await tags_list(visit, repository)
             else:
                 turn = await lists.tags(visit, repository)
             return await gather(turn, lambda tag: text in tag.name, cursor)
