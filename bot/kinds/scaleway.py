@@ -99,17 +99,20 @@ class Scaleway:
         return await prove_pull(visit, registry, challenge, Login("nologin", secret), proof)
 
 
-async def _api_key(visit: Visit, access_key: str, secret: Secret) -> bool:
-    """Whether Scaleway knows the Access Key; stop when it refuses the Secret Key."""
+async def _get(visit: Visit, path: str, secret: Secret) -> httpx.Response:
+    """What the API answers; stop when it refuses the Secret Key."""
     answer = await visit.request(
-        "GET",
-        f"{_API}/iam/v1alpha1/api-keys/{access_key}",
-        {"X-Auth-Token": secret.reveal()},
-        auth=True,
+        "GET", f"{_API}/{path}", {"X-Auth-Token": secret.reveal()}, auth=True
     )
     visit.expect_the_api(answer)
     if answer.status_code == 401:
         raise _refused(answer)
+    return answer
+
+
+async def _api_key(visit: Visit, access_key: str, secret: Secret) -> bool:
+    """Whether Scaleway knows the Access Key; stop when it refuses the Secret Key."""
+    answer = await _get(visit, f"iam/v1alpha1/api-keys/{access_key}", secret)
     if answer.status_code == 404:
         return False
     if answer.status_code == 200:
@@ -143,15 +146,7 @@ def _read(visit: Visit, about: dict[str, object]) -> None:
 
 async def _namespaces(visit: Visit, region: str, secret: Secret) -> None:
     """Stop unless the key may read the registry."""
-    answer = await visit.request(
-        "GET",
-        f"{_API}/registry/v1/regions/{region}/namespaces?page_size=1",
-        {"X-Auth-Token": secret.reveal()},
-        auth=True,
-    )
-    visit.expect_the_api(answer)
-    if answer.status_code == 401:
-        raise _refused(answer)
+    answer = await _get(visit, f"registry/v1/regions/{region}/namespaces?page_size=1", secret)
     if answer.status_code == 403:
         raise refused(
             Stage.PULL,
