@@ -13,10 +13,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+import structlog
+
 from bot.core import auto_rotation, rotation
 from bot.core.auto_rotation import Step
 from bot.core.rotation import Entry
-from bot.errors import NotDone, Unclear, Undecryptable
+from bot.errors import NotDone, StoreError, Unclear, Undecryptable
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import registries, rotation_runs, rotations
 from bot.store.rotation_runs import BEGAN, REFUSED, UNCLEAR
@@ -29,6 +31,10 @@ from bot.usecases.auto_rotation_start import start
 from bot.usecases.auto_rotation_turn import After, Turn, only, turn_of
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_switch import settle
+
+log = structlog.get_logger(__name__)
+
+BROKEN: Final = "Registrar could not make sense of the answer; its log says where."
 
 __all__ = ("advance", "decide", "start")
 
@@ -47,6 +53,11 @@ async def advance(deps: Deps, rotators: Rotators, claimed: RotationRow) -> None:
         after = only(auto_rotation.refused, str(error), REFUSED)
     except (Unclear, Undecryptable) as error:
         after = only(auto_rotation.unclear, str(error), UNCLEAR)
+    except StoreError:
+        raise
+    except Exception:  # an answer that nobody thought of; it is logged
+        log.exception("step of a rotation broke", rotation=claimed.id, step=str(turn.run.step))
+        after = only(auto_rotation.unclear, BROKEN, UNCLEAR)
     await _ended(deps, turn, after)
 
 

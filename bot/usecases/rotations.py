@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.core import auto_rotation as core_run
@@ -17,7 +18,7 @@ from bot.core.auto_rotation import Step
 from bot.core.check import CheckResult, Verdict
 from bot.core.rotation import Act, Phase, Rotation
 from bot.core.rotation import Step as LifeStep
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict, NotFound, StoreError
 from bot.kinds.registry_kinds import label_of
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import audit, credentials, registries, rotation_runs, rotations
@@ -27,6 +28,8 @@ from bot.usecases.deps import Deps
 from bot.usecases.permission import require_manager
 from bot.usecases.rotation_switch import put_back, put_in_force, settle
 from bot.usecases.rotation_trial import Tried
+
+log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(minutes=2)
 BATCH: Final = 20
@@ -156,16 +159,21 @@ async def removed(deps: Deps, actor: Actor, rotation_id: str) -> tuple[RotationV
 async def tick_rotations(deps: Deps, rotators: Rotators | None = None) -> int:
     """Take the next step of what is due; answers how many rotations that were.
 
-    Without `rotators` only those that people lead.
+    Without `rotators` only those that people lead. One that is poison does not stop the others.
     """
     async with deps.store.transaction() as session:
         now = await deps.store.now(session)
         due = list(await rotations.claim(session, now, now + LEASE, BATCH))
     for row in due:
-        if not rotation_runs.is_running(row):
-            await _look(deps, row)
-        elif rotators is not None:
-            await auto_rotation.advance(deps, rotators, row)
+        try:
+            if not rotation_runs.is_running(row):
+                await _look(deps, row)
+            elif rotators is not None:
+                await auto_rotation.advance(deps, rotators, row)
+        except StoreError:
+            raise
+        except Exception:  # it is due again when its lease is over
+            log.exception("rotation cannot be looked at", rotation=row.id)
     return len(due)
 
 

@@ -8,10 +8,13 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from bot.core.auto_rotation import Step
 from bot.core.rotation import Phase
+from bot.core.secret import Secret
 from bot.errors import Conflict
+from bot.kinds.rotation.base import Errand, Issued, Readiness
 from bot.kinds.rotation.gateway import Rotators
 from bot.store import rotation_runs, rotations
 from bot.store.registries import live
@@ -20,8 +23,8 @@ from bot.usecases import auto_rotation, registries, rotation_orphans
 from bot.usecases import rotations as usecase
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_orphans import Found
-from tests.factories import ALICE, add, clock_of, same_host
-from tests.usecases.cloud import Chosen, Cloud, Dual, Plain, Told
+from tests.factories import ALICE, add, clock_of, generic, same_host
+from tests.usecases.cloud import Chosen, Cloud, Dual, Key, Plain, Told
 from tests.usecases.provider import OLD
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -438,3 +441,44 @@ async def test_a_provider_that_does_not_answer_is_not_taken_for_clean(deps: Deps
     found = await rotation_orphans.find(deps, rotators, ALICE)
 
     assert found.unseen == (("harbor-team", "The provider did not answer."),)
+
+
+class Strange(Dual):
+    """Breaks in a way that nobody thought of, at one host, in one call."""
+
+    def __init__(self, cloud: Cloud, call: str) -> None:
+        super().__init__(cloud)
+        self.call = call
+
+    def _break(self, errand: Errand, call: str) -> None:
+        if call == self.call and errand.config.host == "strange.example.com":
+            raise AssertionError("nobody thought of this")
+
+    async def ready(self, errand: Errand) -> Readiness:
+        self._break(errand, "ready")
+        return await super().ready(errand)
+
+    async def issue(self, errand: Errand, label: str, lasts: timedelta, proposed: Secret) -> Issued:
+        self._break(errand, "issue")
+        made = await super().issue(errand, label, lasts, proposed)
+        strange = errand.config.host == "strange.example.com" and self.call == "stored"
+        return replace(made, handle="key \ud800 of no alphabet") if strange else made
+
+
+@pytest.mark.parametrize("call", ["ready", "issue", "stored"])
+async def test_one_that_breaks_harms_no_other(deps: Deps, call: str) -> None:
+    """An error in the program, or an answer that cannot be stored, is its own rotation's matter."""
+    deps, cloud = with_cloud(deps)
+    cloud.most = 9
+    cloud.keys["key-9"] = Key("key-9", "a password of its own", clock_of(deps).now())
+    rotators = cloud.rotators(Strange(cloud, call))
+    await add(deps, answers=generic("strange", password="a password of its own"))
+    await add(deps)
+    strange = await begun(deps, rotators, "strange")
+    other = await begun(deps, rotators)
+    with capture_logs():
+        await run(deps, rotators, HOUR)
+
+    assert (await state(deps, other))[1] is Step.GRACE
+    assert (await state(deps, strange))[1] is not Step.GRACE
+    assert await in_force(deps, "strange") == "a password of its own"
