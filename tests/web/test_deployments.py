@@ -12,17 +12,10 @@ from bot.usecases.cluster_tokens import new_token
 from bot.usecases.deps import Deps
 from bot.web.bearer import PER_ADDRESS, Bearer
 from bot.web.deployments import PATH, deployment_routes
-from tests.factories import ALICE, add, deps_on, generic
+from tests.factories import ALICE, add, generic
 from tests.web.machines import Answer, Machine, machine
 
 API = {"project": "shop", "environment": "production", "service": "api"}
-
-
-@pytest.fixture
-async def deps(database_url: str) -> AsyncIterator[Deps]:
-    made = deps_on(database_url)
-    yield made
-    await made.store.close()
 
 
 @pytest.fixture

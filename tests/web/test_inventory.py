@@ -18,7 +18,7 @@ from bot.usecases.inventory import RUN_FOR
 from bot.web.application import BODY_LIMIT
 from bot.web.bearer import Bearer
 from bot.web.inventory import inventory_routes
-from tests.factories import ALICE, NOW, add, clock_of, deps_on, generic
+from tests.factories import ALICE, NOW, add, clock_of, generic
 from tests.usecases.telling import sighted
 from tests.web.machines import Answer, Machine, machine
 
@@ -29,13 +29,6 @@ API = {
     "images": ["quay.io/acme/api:1", "nginx"],
 }
 CRON = {"namespace": "jobs", "kind": "CronJob", "name": "nightly", "images": ["quay.io/acme/n:2"]}
-
-
-@pytest.fixture
-async def deps(database_url: str) -> AsyncIterator[Deps]:
-    made = deps_on(database_url)
-    yield made
-    await made.store.close()
 
 
 @pytest.fixture

@@ -43,13 +43,6 @@ Client = TestClient[Any, Any]
 
 
 @pytest.fixture
-async def deps(database_url: str) -> AsyncIterator[Deps]:
-    made = deps_on(database_url)
-    yield made
-    await made.store.close()
-
-
-@pytest.fixture
 def provider(deps: Deps) -> Provider:
     return Provider(deps)
 
