@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -376,6 +378,19 @@ async def test_the_outcome_is_heard_from_nobody_else(where: str) -> None:
             await PROVIDER.issue(errand(lab, config_of(lab), access_of(lab)), "", 90 * DAY, UNUSED)
 
         assert HOSTILE_HOST not in {one.host for one in lab.practice.log}
+
+
+async def test_an_outcome_is_never_asked_for_without_a_pause() -> None:
+    """However often Azure says "not yet, and ask again now"."""
+    async with open_lab() as lab:
+        azure_of(lab).polls = 1_000_000
+        call = partial(PROVIDER.issue, label="", lasts=90 * DAY, proposed=UNUSED)
+        access = {name: Secret(text) for name, text in access_of(lab).items()}
+        with pytest.raises(Unclear, match="in time"):
+            await replace(lab.rotators(), long=2.0).run(config_of(lab), access, call)
+
+        asked = [one for one in lab.practice.log if "/operationStatuses/" in one.path]
+        assert 0 < len(asked) <= 10
 
 
 @pytest.mark.parametrize(

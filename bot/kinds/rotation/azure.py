@@ -24,6 +24,7 @@ from bot.kinds.rotation.manners import call, told_secret, unexpected
 from bot.kinds.visit import json_object, parsed
 
 _PAUSE: Final = 2.0  # seconds, where Azure names none
+_SHORTEST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 15.0
 _TENANT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*")
 _FORM: Final = {
@@ -140,7 +141,7 @@ def _is_under_way(answer: httpx.Response) -> bool:
 def _pause(answer: httpx.Response) -> float:
     text = answer.headers.get("retry-after", "")
     if text.isascii() and text.isdigit():
-        return min(float(text[:6]), _LONGEST_PAUSE)
+        return min(max(float(text[:6]), _SHORTEST_PAUSE), _LONGEST_PAUSE)
     return _PAUSE
 
 
