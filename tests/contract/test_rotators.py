@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -219,6 +220,26 @@ async def test_gitlab_is_always_told_how_long_the_new_one_lasts() -> None:
 
     assert ends is not None
     assert ends - NOON > timedelta(days=80)
+
+
+@pytest.mark.parametrize("name", ["gitlab token", "gitlab deploy token"])
+@pytest.mark.parametrize("told", ["7" * 3_000_000, "half \ud800", "no \0", "../../users", [], 7.5])
+async def test_gitlab_names_a_token_by_its_number_only(name: str, told: object) -> None:
+    """Whatever else it tells as one is kept nowhere; the new secret is not lost for that."""
+    async with open_lab() as lab:
+        _, provider = at(lab, name)
+
+        def site(ask: Ask) -> Answer:
+            answer = lab.practice.gitlab.answer(ask)
+            found = json.loads(answer.body) if ask.method == "POST" else {}
+            return as_json(answer.status, found | {"id": told}) if "token" in found else answer
+
+        lab.practice.serve("gitlab.com", site)
+        made = await done(lab, name, lambda to: provider.issue(to, LABEL, LASTS, Secret("")))
+        held = PLACES[name].keys(lab).shown
+
+    assert made.secrets[PLACES[name].secret].reveal() == held.secret
+    assert made.handle.rpartition("/")[2] == ""
 
 
 async def test_a_token_of_docker_hub_is_known_only_when_registrar_made_it() -> None:

@@ -60,6 +60,12 @@ def is_deploy_token(config: Config) -> bool:
     return secret.startswith(_DEPLOY[0]) or config.values.get("username", "").startswith(_DEPLOY[1])
 
 
+def number_of(about: Mapping[str, object]) -> str:
+    """A token's number, by which GitLab names it; empty for anything else, of whatever length."""
+    told = str(about.get("id", ""))
+    return told if _NUMBER.fullmatch(told) else ""
+
+
 def scopes_of(about: Mapping[str, object]) -> tuple[str, ...]:
     found = about.get("scopes")
     listed = found if isinstance(found, list) else []
@@ -94,7 +100,7 @@ class GitlabToken(Unstoppable):
         about = json_object(answer)
         if answer.status_code != 200 or not isinstance(about.get("scopes"), list):
             raise unexpected(answer)
-        handle, scopes = str(about.get("id", "")), scopes_of(about)
+        handle, scopes = number_of(about), scopes_of(about)
         if not _ROTATES & set(scopes):
             has = ", ".join(scopes)[:200] or "none"
             problem = (
@@ -112,7 +118,7 @@ class GitlabToken(Unstoppable):
         _must_be_rotated(answer, lasts)
         made = json_object(answer)
         secret = told_secret(made.get("token"), "A new token")
-        handle, expires = str(made.get("id", "")), moment(made.get("expires_at"))
+        handle, expires = number_of(made), moment(made.get("expires_at"))
         return Issued(handle, {"token": secret}, expires_at=expires)
 
     async def recover(self, errand: Errand, proposed: Secret) -> Issued | None:

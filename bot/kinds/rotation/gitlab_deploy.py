@@ -14,7 +14,7 @@ from bot.kinds.age import moment
 from bot.kinds.base import Field
 from bot.kinds.gitlab_api import places_of
 from bot.kinds.rotation.base import Errand, Issued, Labelled, Readiness, Right
-from bot.kinds.rotation.gitlab import Api, is_deploy_token, scopes_of
+from bot.kinds.rotation.gitlab import Api, is_deploy_token, number_of, scopes_of
 from bot.kinds.rotation.manners import (
     NOTHING,
     PAGES,
@@ -98,7 +98,7 @@ class GitlabDeployTokens(SideBySide, Unstoppable):
         secret = told_secret(made.get("token"), "A deploy token")
         username = told_name(made.get("username"), "A deploy token")
         return Issued(
-            f"{below}/{made.get('id')}",
+            f"{below}/{number_of(made)}",
             {"token": secret},
             {"username": username},
             moment(made.get("expires_at")),
@@ -219,7 +219,7 @@ async def _listed(api: Api, place: str) -> Sequence[Token] | None:
 
 
 def _handle(place: str, token: Token) -> str:
-    return f"{place}/deploy_tokens/{token.get('id')}"
+    return f"{place}/deploy_tokens/{number_of(token)}"
 
 
 def _is_live(token: Token) -> bool:
