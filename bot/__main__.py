@@ -62,9 +62,10 @@ def sandbox(port: int, *, live: bool) -> None:
 
     Everything it keeps is gone when it stops.
     """
-    from bot.bootstrap import Surroundings, bootstrap
+    from bot.bootstrap import bootstrap
     from bot.logs import configure_logs
     from bot.sandbox.run import open_sandbox
+    from bot.tools import Surroundings
 
     async def serve(stop: asyncio.Event) -> None:
         configure_logs("WARNING")

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.check import CheckResult, Verdict
 from bot.core.registry import RegistryView
 from bot.errors import InvalidInput, NotFound
 from bot.settings import Settings
+from bot.tools import open_deps
 from bot.usecases import checking, workspaces
 from bot.usecases.deps import Deps
 

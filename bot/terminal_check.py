@@ -10,13 +10,13 @@ from typing import Final
 
 from bot.admission import documents, files
 from bot.admission.files import Named
-from bot.bootstrap import open_deps
 from bot.check_report import REPORTS, Judged
 from bot.core.access import Actor
 from bot.core.policy import plain, shown
 from bot.errors import InvalidInput, Unreadable
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_deps
 from bot.usecases import asking
 from bot.usecases.asking import Asked
 

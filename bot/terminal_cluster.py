@@ -17,11 +17,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.cluster import ClusterView
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_deps
 from bot.usecases import cluster_rotation, clusters
 from bot.usecases.cluster_rotation import OLD_GOOD_FOR
 from bot.usecases.clusters import Wanted

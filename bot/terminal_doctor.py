@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from bot.bootstrap import open_deps, open_tools
 from bot.core.access import Actor
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_deps, open_tools
 from bot.usecases import references as following
 from bot.usecases import rotation_orphans, rotation_policies
 

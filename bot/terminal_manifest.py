@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from bot.admission import policies, wiring
 from bot.admission.policies import Format, Group
 from bot.admission.wired import Wiring
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.cluster import ClusterView
 from bot.core.image import Reference
@@ -23,6 +22,7 @@ from bot.core.policy import plain
 from bot.errors import InvalidInput, InvalidReference, NotFound, SettingsError, Unreadable
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_deps
 from bot.usecases import clusters, static_policy
 from bot.usecases.deps import Deps
 

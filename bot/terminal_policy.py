@@ -12,12 +12,12 @@ from typing import Final
 
 from bot.admission import documents, policies
 from bot.admission.policies import MADE_FOR, Format, Group, State
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.policy import plain
 from bot.errors import Unreadable
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_deps
 from bot.usecases import static_policy
 
 EXIT: Final = {State.CURRENT: 0, State.BEHIND: 1, State.DAMAGED: 2}

@@ -6,12 +6,12 @@ import base64
 import json
 import sys
 
-from bot.bootstrap import open_tools
 from bot.core.access import Actor
 from bot.errors import NotFound
 from bot.kinds.docker_config import for_docker, for_kubernetes
 from bot.settings import Settings
 from bot.terminal import TERMINAL, team_of
+from bot.tools import open_tools
 from bot.usecases import pull_secrets
 from bot.usecases.pull_secrets import DOUBLED, Collected
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import open_deps
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from bot.tools import open_deps
 from bot.usecases import drafts
 from tests.factories import ALICE, generic
 

@@ -16,7 +16,6 @@ from celpy import celtypes
 from bot.admission import policies
 from bot.admission.policies import Format, Group
 from bot.admission.review import review
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.cluster import ClusterView, Mode
 from bot.core.gate import Gate
@@ -25,6 +24,7 @@ from bot.core.registry import Environment
 from bot.settings import Settings
 from bot.store.cipher import Keyring
 from bot.terminal_check import check_images
+from bot.tools import open_deps
 from bot.usecases import asking, drafts, exemptions, gate, static_policy
 from bot.usecases.deps import Deps
 from bot.usecases.exemptions import Wanted

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from bot import terminal_policy
-from bot.bootstrap import open_deps
 from bot.errors import Unreadable
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from bot.tools import open_deps
 from bot.usecases import clusters, drafts
 from tests.factories import ALICE, generic
 

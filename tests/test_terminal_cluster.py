@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import open_deps
 from bot.core.secret import Secret
 from bot.errors import BadToken
 from bot.settings import Settings
 from bot.store import workspaces
 from bot.store.cipher import Keyring
+from bot.tools import open_deps
 from bot.usecases.cluster_tokens import authenticate
 from tests.databases import migrated_sqlite
 from tests.factories import NOW

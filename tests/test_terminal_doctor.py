@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import Surroundings, open_deps
 from bot.errors import InvalidInput
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from bot.tools import Surroundings, open_deps
 from bot.usecases import drafts
 from tests.databases import migrated_sqlite
 from tests.factories import ALICE, generic

@@ -18,12 +18,12 @@ import httpx
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.secret import Secret
 from bot.logs import configure_logs
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from bot.tools import open_deps
 from bot.usecases import drafts
 from bot.usecases.drafts import Answers
 from tests.bench.limits import Limit, judge

@@ -15,7 +15,6 @@ import boto3
 import pytest
 from sqlmodel import select
 
-from bot.bootstrap import Surroundings, open_deps
 from bot.core.clock import FixedClock
 from bot.core.secret import Secret
 from bot.errors import InvalidInput, Unresolved
@@ -24,6 +23,7 @@ from bot.references.aws_secretsmanager import KEPT, SecretsManager
 from bot.settings import Settings
 from bot.store.cipher import Keyring
 from bot.store.schema import Credential
+from bot.tools import Surroundings, open_deps
 from bot.usecases import drafts, references
 from tests.databases import migrated_sqlite
 from tests.factories import ALICE, NOW, generic

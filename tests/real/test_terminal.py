@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import open_deps
 from bot.core.access import Actor
 from bot.core.secret import Secret
 from bot.settings import Settings
 from bot.store.cipher import Keyring
+from bot.tools import open_deps
 from bot.usecases import drafts
 from bot.usecases.drafts import Answers
 from tests.programs import DockerRegistry, DockerRegistryFactory
