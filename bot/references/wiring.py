@@ -21,6 +21,11 @@ _FILES: Final = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "GOOGLE_APPLICATION_CREDENTIALS", "KUBECONFIG",
     "PGPASSFILE", "PGSSLKEY", "REGISTRAR_TOKEN_FILE",
 )  # fmt: skip
+# Where they look in the home directory when no variable says.
+_AT_HOME: Final = (
+    ".aws/credentials", ".aws/config", ".kube/config", ".pgpass",
+    ".config/gcloud/application_default_credentials.json",
+)  # fmt: skip
 _VARIABLES: Final = ("REGISTRAR_TOKEN", "REGISTRAR_URL", "REGISTRAR_CLUSTER", "PATH", "HOME")
 
 
@@ -40,6 +45,7 @@ def wired(
         return
     files = [f"{name}_FILE" for name in settings]
     own = [Path(variables[name]) for name in (*files, *_FILES) if variables.get(name)]
+    own += [Path(variables["HOME"]) / name for name in _AT_HOME if variables.get("HOME")]
     if database_url.startswith("sqlite:///"):
         database = database_url.removeprefix("sqlite:///").partition("?")[0]
         own += [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]
