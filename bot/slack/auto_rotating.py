@@ -65,8 +65,9 @@ async def submit_policy(
 
     async def change(actor: Actor) -> Card:
         changed = await rotation_policies.change(
-            desk.deps, desk.rotators, actor, meta.editing, meta.version, _wanted(typed), access
-        )
+            desk.deps, desk.rotators, actor, meta.editing, meta.version, _wanted(typed), access,
+            registry_id=meta.registry,
+        )  # fmt: skip
         return policy_card(changed)
 
     async def work(actor: Actor) -> Card:
@@ -95,6 +96,7 @@ def form_of(view: PolicyView) -> Form:
         kept=kept,
         wanted=view.wanted,
         asked=view.fields,
+        registry_id=view.registry_id,
     )
 
 
@@ -103,7 +105,7 @@ async def filled_in(desk: Desk, actor: Actor, view: Mapping[str, Any]) -> Policy
     meta = ViewMeta.of(view)
     typed = {name: "".join(found) for name, found in values_of(view).items()}
     before = await rotation_policies.view(desk.deps, desk.rotators, actor, meta.editing)
-    return replace(before, wanted=_wanted(typed), version=meta.version)
+    return replace(before, wanted=_wanted(typed), version=meta.version, registry_id=meta.registry)
 
 
 async def rotate_now(desk: Desk, call: Call, name: str) -> None:

@@ -18,14 +18,15 @@ class ViewMeta:
     """What a modal remembers. `channel` is where it was opened, to say there what was missed.
 
     `kind` and `variant` are those the form shows, `editing` the name of the registry being edited,
-    at `version`. `draft` is the id of the kept answers, `kept` the names of the secret fields that
-    we hold a secret for, comma-separated, `sources` the references that stand for some of them, as
-    lines `name=reference`. `listing` is which page of which alert is shown, `alert` the incident
-    and version that are snoozed, `credential` the id of the one to find an owner for, `request`
-    that of the request that is decided on. `page` says that the form has no fields for secrets,
-    which are entered on the page outside Slack, `follows` that references may stand for them.
-    `away` are answers, not secret, in fields that another way to sign in hides, and `again` the
-    names of hidden fields that have to be filled in again, comma-separated.
+    at `version`, and `registry` its id, since its name may be another's meanwhile. `draft` is the
+    id of the kept answers, `kept` the names of the secret fields that we hold a secret for, comma-
+    separated, `sources` the references that stand for some of them, as lines `name=reference`.
+    `listing` is which page of which alert is shown, `alert` the incident and version that are
+    snoozed, `credential` the id of the one to find an owner for, `request` that of the request that
+    is decided on. `page` says that the form has no fields for secrets, which are entered on the
+    page outside Slack, `follows` that references may stand for them. `away` are answers, not
+    secret, in fields that another way to sign in hides, and `again` the names of hidden fields that
+    have to be filled in again, comma-separated.
     """
 
     channel: str = ""
@@ -44,6 +45,7 @@ class ViewMeta:
     follows: bool = False
     away: Mapping[str, str] = field(default_factory=dict)
     again: str = ""
+    registry: str = ""
 
     def put_away(self, answers: Mapping[str, str]) -> ViewMeta:
         """The same with these answers, as far as Slack keeps them: the shorter ones first."""
@@ -83,6 +85,7 @@ class ViewMeta:
             follows=found.get("follows") is True,
             away=_texts(found, "away"),
             again=_text(found, "again"),
+            registry=_text(found, "registry"),
         )
 
 

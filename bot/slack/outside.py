@@ -146,7 +146,9 @@ async def _again(
     meta = await drawn(desk, actor.team_id, meta)
     if form.wanted is not None:
         policy = await rotation_policies.view(desk.deps, desk.rotators, actor, form.editing)
-        wanted = replace(policy, wanted=form.wanted, version=form.version)
+        wanted = replace(
+            policy, wanted=form.wanted, version=form.version, registry_id=form.registry_id
+        )
         return policy_form(wanted, policy_meta(wanted, meta.channel, page=meta.page), problems)
     if form.plan is None:
         return registry_form(FormState(meta, form.answers.public, problems))
@@ -165,4 +167,5 @@ def _meta(found: Waiting) -> ViewMeta:
         version=form.version,
         draft=form.draft,
         kept=form.kept,
+        registry=form.registry_id,
     )

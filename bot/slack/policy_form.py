@@ -39,8 +39,9 @@ def policy_meta(view: PolicyView, channel: str, *, page: bool) -> ViewMeta:
     """`page`: its secrets are entered on the page outside Slack."""
     kept = ",".join(one.name for one in view.fields) if view.held else ""
     return ViewMeta(
-        channel, view.kind, editing=view.name, version=view.version, kept=kept, page=page
-    )
+        channel, view.kind, editing=view.name, version=view.version, kept=kept, page=page,
+        registry=view.registry_id,
+    )  # fmt: skip
 
 
 def policy_form(view: PolicyView, meta: ViewMeta, problems: Sequence[str] = ()) -> dict[str, Any]:

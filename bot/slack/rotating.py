@@ -78,7 +78,7 @@ async def submit_rotation(
     async def keep(actor: Actor) -> Card:
         draft_id = await rotating.begin(
             desk.deps, actor, meta.editing, meta.version, typed, secrets, plan_of(typed),
-            draft_id=meta.draft,
+            registry_id=meta.registry, draft_id=meta.draft,
         )  # fmt: skip
         ids_of_drafts.append(draft_id)
         return replace(begun, meta=replace(meta, draft=draft_id))
@@ -141,6 +141,7 @@ def _meta(call: Call, form: RotationForm) -> ViewMeta:
         variant=answers.variant,
         editing=form.draft.editing,
         version=form.draft.version,
+        registry=form.draft.registry_id,
     )
 
 
@@ -150,7 +151,10 @@ def form_of(typed: Mapping[str, str], meta: ViewMeta) -> Form:
     asked = {one.name for one in fields if not one.secret} | {"expires_on"}
     public = {name: text for name, text in typed.items() if name in asked}
     answers = Answers(meta.kind, meta.variant, public)
-    return Form(answers, meta.editing, meta.version, meta.draft, plan_of(typed), meta.kept)
+    return Form(
+        answers, meta.editing, meta.version, meta.draft, plan_of(typed), meta.kept,
+        registry_id=meta.registry,
+    )  # fmt: skip
 
 
 def plan_of(typed: Mapping[str, str]) -> Plan:

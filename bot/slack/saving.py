@@ -114,6 +114,7 @@ async def submit_registry(
             actor,
             answers,
             name_of_edited=meta.editing,
+            registry_id=meta.registry,
             version=meta.version,
             draft_id=meta.draft,
         )
@@ -143,7 +144,9 @@ async def submit_registry(
 def form_of(answers: Answers, meta: ViewMeta) -> Form:
     """The form without its secrets."""
     public = Answers(answers.kind, answers.variant, answers.public)
-    return Form(public, meta.editing, meta.version, meta.draft, kept=meta.kept)
+    return Form(
+        public, meta.editing, meta.version, meta.draft, kept=meta.kept, registry_id=meta.registry
+    )
 
 
 async def try_draft(desk: Desk, call: Call, actor: Actor, meta: ViewMeta, host: str) -> None:
@@ -229,6 +232,7 @@ async def filled(
         draft=draft_id,
         kept=",".join(sorted(draft.has_secrets)),
         sources="\n".join(f"{name}={text}" for name, text in draft.sources.items()),
+        registry=draft.registry_id,
     )
     meta = await drawn(desk, call.team, meta)
     return registry_form(FormState(meta, answers.public, problems))

@@ -49,6 +49,7 @@ async def begin(
     answers: Answers,
     *,
     name_of_edited: str = "",
+    registry_id: str = "",
     version: int = 0,
     draft_id: str = "",
     plan: Plan | None = None,
@@ -58,13 +59,14 @@ async def begin(
 
     References among the secrets are followed, which must not take long.
 
-    For an edit, `name_of_edited` and the `version` the form was opened at; blank secrets are then
-    those that are stored. With `draft_id` (a correction) they are those of that earlier draft,
-    which this one replaces. Raises InvalidInput, NotAllowed, NotFound, or Overtaken when somebody
-    changed the registry in the meantime; the answers are kept for `reopen` then. With a `plan` it
-    is the new credential of a rotation, and must be another one than that in force. `page` is done
-    first in the same transaction; without it the secrets came through Slack, which a workspace may
-    forbid (OnlyOnPage).
+    For an edit, `name_of_edited`, and the `registry_id` and `version` the form was opened at (an
+    empty id is that of nobody's form); blank secrets are then those that are stored. With
+    `draft_id` (a correction) they are those of that earlier draft, which this one replaces. Raises
+    InvalidInput, NotAllowed, NotFound, or Overtaken when somebody changed the registry in the
+    meantime; the answers are kept for `reopen` then. With a `plan` it is the new credential of a
+    rotation, and must be another one than that in force. `page` is done first in the same
+    transaction; without it the secrets came through Slack, which a workspace may forbid
+    (OnlyOnPage).
     """
     what = "edit a registry" if name_of_edited else "add a registry"
     await require_manager(deps, actor, what, name_of_edited)
@@ -79,6 +81,8 @@ async def begin(
             await page_only.refuse_typed(session, actor.team_id)
         earlier = await drafts.find(session, actor.team_id, actor.user_id, draft_id, now)
         base, seen = await _base(session, actor, name_of_edited, version, earlier)
+        if base is not None:
+            refuse_another(registry_id, base.registry.id, name_of_edited)
         reserve = await _reserve(deps, session, answers, base, earlier)
         if plan is not None:
             refuse_owned(credentials.source_of(base.credential if base else None))
@@ -97,6 +101,18 @@ async def begin(
     if fault is not None:
         raise fault  # now that the answers are stored
     return new_id
+
+
+def refuse_another(opened_for: str, found: str, name: str) -> None:
+    """Refuse what was typed for a registry whose name is another's by now.
+
+    Whoever deletes or renames one, and gives its name to one at a host of their own, would be sent
+    what a colleague types into the form that is still open.
+    """
+    if opened_for and opened_for != found:
+        raise NotFound(
+            f"{name} is another registry now than when this form was opened. Open it again."
+        )
 
 
 async def check_public(

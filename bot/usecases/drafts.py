@@ -47,7 +47,8 @@ __all__ = (
 class DraftView:
     """What a form is filled with again: answers without secrets, and which secrets are held.
 
-    `editing` names the registry being edited, at `version`; empty and 0 for a new one. `plan` is
+    `editing` names the registry being edited, at `version` and with the id `registry_id`; empty
+    and 0 for a new one. `plan` is
     set when it is the new credential of a rotation. `sources` are the references that stand for
     secrets, by field.
     """
@@ -58,6 +59,7 @@ class DraftView:
     version: int
     plan: Plan | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    registry_id: str = ""
 
 
 async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
@@ -83,7 +85,9 @@ async def open_edit(deps: Deps, actor: Actor, name: str) -> DraftView:
         public["expires_on"] = held.expires_typed.date().isoformat()
     answers = Answers(row.kind, row.variant, public)
     sources = credentials.source_of(held)
-    return DraftView(answers, _held(deps, held), row.name, row.version, sources=sources)
+    return DraftView(
+        answers, _held(deps, held), row.name, row.version, sources=sources, registry_id=row.id
+    )
 
 
 async def reopen(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
@@ -115,7 +119,8 @@ async def load(deps: Deps, actor: Actor, draft_id: str) -> DraftView:
         sources = credentials.source_of(await credentials.find(session, draft.credential_id))
     held = frozenset(json.loads(draft.secrets_json))
     plan = Plan.parse(draft.rotation_json) if draft.rotation_json else None
-    return DraftView(answers_of(draft), held, name, draft.base_version, plan, sources)
+    base_id = draft.registry_id if draft.base_version else ""
+    return DraftView(answers_of(draft), held, name, draft.base_version, plan, sources, base_id)
 
 
 async def save_anyway(deps: Deps, actor: Actor, draft_id: str) -> RegistryView:

@@ -16,6 +16,7 @@ from bot.store import credentials, registries
 from bot.usecases import drafts
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import Answers, fields_of
+from bot.usecases.draft_begin import refuse_another
 from bot.usecases.drafts import DraftView, Page
 from bot.usecases.resolving import owned_elsewhere
 from bot.usecases.rotation_switch import Plan, sharing
@@ -60,12 +61,13 @@ async def begin(
     secrets: Mapping[str, Secret],
     plan: Plan,
     *,
+    registry_id: str = "",
     draft_id: str = "",
     page: Page | None = None,
 ) -> str:
     """Keep a new credential as a draft, to be tried with `drafts.try_draft`; answers its id.
 
-    `version` is that of the registry at which the form was opened. Raises InvalidInput on the
+    `version` and `registry_id` are as for `drafts.begin`. Raises InvalidInput on the
     fields of the credential, on `grace` or `switch_at`, and what `drafts.begin` raises. `page` is
     as for that.
     """
@@ -73,14 +75,15 @@ async def begin(
     if problems:
         raise InvalidInput(problems)
     form = await open_form(deps, actor, name)
+    refuse_another(registry_id, form.draft.registry_id, name)
     asked = {one.name for one in form.fields if not one.secret}
     public = {key: value for key, value in form.draft.answers.public.items() if key != "expires_on"}
     wanted = asked | {"expires_on"}
     public |= {key: value for key, value in typed.items() if key in wanted and value}
     answers = Answers(form.draft.answers.kind, form.draft.answers.variant, public, dict(secrets))
     return await drafts.begin(
-        deps, actor, answers, name_of_edited=name, version=version, draft_id=draft_id, plan=plan,
-        page=page,
+        deps, actor, answers, name_of_edited=name, registry_id=registry_id, version=version,
+        draft_id=draft_id, plan=plan, page=page,
     )  # fmt: skip
 
 

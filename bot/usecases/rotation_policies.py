@@ -25,6 +25,7 @@ from bot.store.schema import Credential, RotationPolicy
 from bot.usecases import auto_rotation, page_only
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
+from bot.usecases.draft_begin import refuse_another
 from bot.usecases.drafts import Page
 from bot.usecases.permission import require_manager
 from bot.usecases.registries import find
@@ -67,6 +68,7 @@ class PolicyView:
     fields: tuple[Field, ...] = ()
     held: bool = False
     next_at: datetime | None = None
+    registry_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ async def view(deps: Deps, rotators: Rotators, actor: Actor, name: str) -> Polic
         fields=provider.fields,
         held=found is not None and found.access_blob is not None,
         next_at=opens_at(due, now, hours, frozen) if due else None,
+        registry_id=stored.registry.id,
     )
 
 
@@ -119,9 +122,12 @@ async def change(
     wanted: Wanted,
     access: Mapping[str, Secret],
     *,
+    registry_id: str = "",
     page: Page | None = None,
 ) -> PolicyView:
     """Store a policy that was read at `version`; blank `access` keeps what is stored.
+
+    `registry_id` is that of the registry it was read for; an empty one is nobody's form.
 
     `page` is as for `drafts.begin`; it is given no draft.
 
@@ -140,6 +146,7 @@ async def change(
             await page_only.refuse_typed(session, actor.team_id)
         now = await deps.store.now(session)
         stored = await find(session, actor, name)
+        refuse_another(registry_id, stored.registry.id, name)
         found = await rotation_runs.policy(session, stored.registry.id)
         if (found.version if found else 0) != version:
             raise Conflict("Somebody else changed this meanwhile. Open it again to see what.")

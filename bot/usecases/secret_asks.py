@@ -48,8 +48,9 @@ class Form:
 
     With `wanted` it lets a credential be rotated automatically, which takes the answers `asked`.
 
-    `editing`, `version` and `draft` are as for `drafts.begin`. `kept` names the secrets, separated
-    by commas, that may be left blank: those of the draft, or else those that are stored.
+    `editing`, `registry_id`, `version` and `draft` are as for `drafts.begin`. `kept` names the
+    secrets, separated by commas, that may be left blank: those of the draft, or else those that are
+    stored.
     """
 
     answers: Answers
@@ -60,6 +61,7 @@ class Form:
     kept: str = ""
     wanted: Wanted | None = None
     asked: tuple[Field, ...] = ()
+    registry_id: str = ""
 
     @property
     def name(self) -> str:
@@ -249,18 +251,19 @@ async def _keep(
     public = form.answers.public
     if form.wanted is not None:
         await rotation_policies.change(
-            deps, rotators, actor, form.editing, form.version, form.wanted, secrets, page=take
-        )
+            deps, rotators, actor, form.editing, form.version, form.wanted, secrets,
+            registry_id=form.registry_id, page=take,
+        )  # fmt: skip
         return ""
     if form.plan is not None:
         return await rotating.begin(
             deps, actor, form.editing, form.version, public, secrets, form.plan,
-            draft_id=form.draft, page=take,
+            registry_id=form.registry_id, draft_id=form.draft, page=take,
         )  # fmt: skip
     answers = Answers(form.answers.kind, form.answers.variant, public, secrets)
     return await drafts.begin(
-        deps, actor, answers, name_of_edited=form.editing, version=form.version,
-        draft_id=form.draft, page=take,
+        deps, actor, answers, name_of_edited=form.editing, registry_id=form.registry_id,
+        version=form.version, draft_id=form.draft, page=take,
     )  # fmt: skip
 
 
@@ -293,6 +296,7 @@ def _view(row: SecretAsk) -> Waiting:
         kept.get("kept", ""),
         wanted,
         tuple(Field(**one) for one in kept.get("asked", ())),
+        kept.get("registry_id", ""),
     )
     taken = row.taken_at is not None
     return Waiting(
@@ -312,5 +316,6 @@ def _dump(form: Form) -> str:
         "kept": form.kept,
         "wanted": asdict(form.wanted) if form.wanted else None,
         "asked": [asdict(one) for one in form.asked],
+        "registry_id": form.registry_id,
     }
     return json.dumps(kept, ensure_ascii=False)

@@ -19,10 +19,10 @@ from bot.slack import ids
 from bot.slack.deliver import Courier
 from bot.slack.policy_form import diagnosis_card, policy_card, policy_form, policy_meta
 from bot.slack.render_rotation import rotation_card
-from bot.usecases import rotation_policies, workspaces
+from bot.usecases import registries, rotation_policies, workspaces
 from bot.usecases.deps import Deps
 from bot.usecases.rotation_policies import Diagnosis, PolicyView, Wanted
-from tests.factories import ALICE, NOW, add
+from tests.factories import ALICE, NOW, add, generic
 from tests.slack.payloads import message_problems, view_problems
 from tests.slack.test_rotating import a_view
 from tests.slack.workspace import Office, Person, opened
@@ -87,6 +87,21 @@ async def test_a_policy_without_a_time_is_refused_on_its_field(
     errors = await alice.submit(enabled="on")
 
     assert "which age" in errors["at_age_days"]
+
+
+async def test_a_policy_is_not_stored_for_another_registry_of_the_name(
+    office: Office, alice: Person, clouded: tuple[Deps, Cloud, Rotators]
+) -> None:
+    """What the provider wants to be shown would be kept for somebody else's host."""
+    await alice.type("rotate harbor-team auto")
+    await registries.delete(office.deps, ALICE, "harbor-team", "harbor-team", "moving")
+    await add(office.deps, answers=generic(url="https://evil.example.com"))
+
+    await alice.submit(enabled="on", at_age_days="60", grace_hours="48")
+
+    assert "is another registry now" in json.dumps(office.slack.view, ensure_ascii=False)
+    view = await rotation_policies.view(office.deps, clouded[2], ALICE, "harbor-team")
+    assert not view.wanted.enabled
 
 
 async def test_a_dry_run_shows_the_steps(office: Office, alice: Person) -> None:

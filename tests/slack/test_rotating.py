@@ -23,7 +23,7 @@ from bot.usecases.deps import Deps
 from bot.usecases.drafts import Answers, DraftView
 from bot.usecases.rotating import RotationForm, credential_fields
 from bot.usecases.rotations import RotationView, tick_rotations
-from tests.factories import ALICE, NOW, add, clock_of
+from tests.factories import ALICE, NOW, add, clock_of, generic
 from tests.slack.payloads import message_problems, view_problems
 from tests.slack.workspace import Office, Person, opened
 from tests.usecases.provider import NEW, OLD, Provider
@@ -279,3 +279,18 @@ def test_an_entry_of_a_later_version_is_told_plainly() -> None:
     text = entry_text(a_view(Phase.GRACE), {"entry": "quite_new"}, "")
 
     assert "quite_new" in text
+
+
+async def test_a_name_that_is_anothers_by_now_is_sent_no_secret(
+    office: Office, alice: Person, provider: Provider
+) -> None:
+    """Deleted, and its name given to a registry elsewhere, while the form is open."""
+    await alice.type("rotate harbor-team")
+    await registries.delete(office.deps, ALICE, "harbor-team", "harbor-team", "moving")
+    await add(office.deps, answers=generic(url="https://evil.example.com"))
+    provider.seen.clear()
+
+    await alice.submit(password=NEW)
+
+    assert "is another registry now" in json.dumps(office.slack.view, ensure_ascii=False)
+    assert provider.tries_of(NEW) == 0
