@@ -65,9 +65,11 @@ def test_a_value_with_a_secret_name_is_masked(stream: io.StringIO, name: str) ->
 def test_what_libraries_say_at_debug_is_not_written(stream: io.StringIO, name: str) -> None:
     """They log whole requests at DEBUG, and Bolt sets its loggers' levels by itself."""
     library = logging.getLogger(name)
+    level = library.level
     library.setLevel(logging.DEBUG)
     library.debug("body: typed by a person")
     library.info("connected")
+    library.setLevel(level)
 
     assert "typed" not in stream.getvalue()
     assert "connected" in stream.getvalue()

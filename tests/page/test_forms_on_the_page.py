@@ -190,9 +190,11 @@ async def test_the_tour_goes_on_with_the_kind_that_was_added(
     await _say(page, "/registry add")
     dialog = page.get_by_role("dialog")
     await _choose(page, "Type", "gitlab")
+    token = dialog.get_by_label("Token", exact=True)
+    await expect(token).to_be_visible()  # the form is drawn anew for its kind
     tour = page.get_by_label("Two-minute tour")
     await tour.get_by_role("button", name="Fill it in").click()
-    await expect(dialog.get_by_label("Token", exact=True)).to_have_value("glpat-1")
+    await expect(token).to_have_value("glpat-1")
     await dialog.get_by_role("button", name="Test and save").click()
     await expect(tour).to_contain_text("Switch GitLab Container Registry to Expired")
     await expect(tour).to_contain_text("test our-gitlab")
