@@ -150,7 +150,10 @@ def _weekly(preferences: Preferences) -> Element:
 
 
 def _eyes(preferences: Preferences) -> Element:
-    options = [option("Begin when due", ALONE), option("A second manager approves each", SECOND)]
+    options = [
+        option("Begin when due", ALONE),
+        option("A second manager approves each, and revoking", SECOND),
+    ]
     return choice("radio_buttons", ids.TYPED, options, SECOND if preferences.four_eyes else ALONE)
 
 

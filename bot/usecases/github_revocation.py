@@ -11,10 +11,10 @@ from bot.core import rotation as life
 from bot.core.access import Actor
 from bot.core.config import Config
 from bot.core.rotation import Phase
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict, NotAllowed, NotFound
 from bot.kinds.rotation import github
 from bot.kinds.rotation.gateway import Rotators
-from bot.store import audit, credentials, registries, rotations
+from bot.store import audit, credentials, registries, rotations, workspaces
 from bot.store.rotations import Entry
 from bot.store.schema import Registry, RotationMember, RotationRow
 from bot.usecases import rotation_letters
@@ -25,16 +25,24 @@ from bot.usecases.rotations import OVER, UNKNOWN, RotationView, view
 
 NOT_SO: Final = "Only classic tokens of github.com (ghp_…) can be revoked so; remove it by hand."
 
+ANOTHER: Final = (
+    "Another manager than you has to revoke it: you rotated it, and there is no way back."
+)
+
 
 async def revoke(deps: Deps, rotators: Rotators, actor: Actor, rotation_id: str) -> RotationView:
     """Have GitHub end the old token of a rotation; from then on it is tried as ever.
 
-    Managers only. Raises NotFound, NotDone, Unclear, or Conflict where it is still in force
-    somewhere, the rotation is over, or it is no token that GitHub ends so.
+    Managers only, and with four eyes another one than whoever rotated it. Raises NotFound,
+    NotAllowed, NotDone, Unclear, or Conflict where it is still in force somewhere, the rotation is
+    over, or it is no token that GitHub ends so.
     """
     await require_manager(deps, actor, "revoke a token at GitHub")
     async with deps.store.reading() as session:
         row, member = await _open(session, actor, rotation_id)
+        settings = await workspaces.settings(session, actor.team_id)
+        if settings.preferences.four_eyes and row.opened_by == actor.user_id:
+            raise NotAllowed(ANOTHER)
         config = await _old(deps, session, row, member)
         users = await _still_used(session, row, member)
     if config is None or not github.is_revocable(config.kind, config.secrets["token"]):

@@ -17,6 +17,7 @@ from bot.usecases.rotation_switch import Plan
 from tests.factories import ALICE, BOB
 from tests.usecases.at_providers import Scene, scene
 from tests.usecases.test_auto_rotation import run
+from tests.usecases.test_rotation_policies import CAROL, with_four_eyes
 
 HOUR = timedelta(hours=1)
 
@@ -73,6 +74,22 @@ async def test_a_token_that_is_still_in_force_somewhere_is_not_ended(deps: Deps)
         with pytest.raises(Conflict, match="other still signs in"):
             await github_revocation.revoke(at.deps, at.rotators, ALICE, rotation)
         assert at.old in at.working()
+
+
+async def test_with_four_eyes_another_manager_than_whoever_rotated_ends_it(deps: Deps) -> None:
+    """It cannot be undone, so nobody does both alone where the workspace wants two."""
+    async with scene(deps, "github") as at:
+        rotation = await rotated(at)
+        await with_four_eyes(at.deps)
+
+        with pytest.raises(NotAllowed, match="Another manager"):
+            await github_revocation.revoke(at.deps, at.rotators, ALICE, rotation)
+        assert at.old in at.working()
+
+        await github_revocation.revoke(at.deps, at.rotators, CAROL, rotation)
+        assert (await rotations.view(at.deps, "T1", rotation)).state.phase is Phase.ENDING
+        await run(at.deps, at.rotators, HOUR)
+        assert at.old not in at.working()
 
 
 async def test_when_github_takes_no_more_the_token_lives(deps: Deps) -> None:
