@@ -146,6 +146,31 @@ async def test_a_text_field_takes_no_more_than_fits(page: Page) -> None:
     await expect(page.get_by_text("No more than 20 characters fit")).to_be_visible()
 
 
+async def test_what_a_form_came_with_is_not_warned_of(page: Page, app: AsyncApp) -> None:
+    """A time fills its field from the start; that is nobody's mistake."""
+
+    async def open_it(ack: Any, body: JSON, client: Any) -> None:
+        await ack()
+        begins = {
+            "type": "plain_text_input",
+            "action_id": "text",
+            "initial_value": "09:30",
+            "max_length": 5,
+        }
+        view = modal("Settings", field("Begins at", "begins", begins), submit=plain("Save"))
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    app.command("/registry")(open_it)
+    await _say(page, "/registry settings")
+    begins = page.get_by_role("dialog").get_by_label("Begins at")
+    await expect(begins).to_have_value("09:30")
+    warning = page.get_by_text("No more than 5 characters fit")
+    await expect(warning).to_have_count(0)
+
+    await begins.fill("10:00")
+    await expect(warning).to_be_visible()
+
+
 @pytest.mark.usefixtures("bolt")
 async def test_tab_stays_in_the_modal_f6_leaves_it_and_escape_closes_it(page: Page) -> None:
     """The page behind a modal is out of reach of the keyboard; the practice registries are not."""

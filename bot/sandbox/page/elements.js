@@ -196,8 +196,9 @@ function counter(one, value) {
   const { min_length: min = 0, max_length: max = 3000 } = one;
   if (one.type === "number_input") return range(one);
   if (length > 0 && length < min) return h("span", { class: "counter" }, `${length} of at least ${min}`);
-  if (length >= max) return h("span", { class: "counter over", role: "status" }, `No more than ${max} characters fit`);
-  if (length >= max * 0.75) return h("span", { class: "counter" }, `${max - length} left`);
+  // What the form came with fits; only typing on is stopped.
+  if (length >= max && value !== one.initial_value) return h("span", { class: "counter over", role: "status" }, `No more than ${max} characters fit`);
+  if (length >= max * 0.75 && length < max) return h("span", { class: "counter" }, `${max - length} left`);
   return null;
 }
 
