@@ -10,7 +10,7 @@ from typing import Final
 from bot.core.access import Actor
 from bot.core.rotation import GRACE_MOST
 from bot.core.secret import Secret
-from bot.errors import InvalidInput, NotFound
+from bot.errors import Conflict, InvalidInput, NotFound
 from bot.kinds.base import Field
 from bot.store import credentials, registries
 from bot.usecases import drafts
@@ -42,7 +42,7 @@ class RotationForm:
 
 
 async def open_form(deps: Deps, actor: Actor, name: str) -> RotationForm:
-    """The form for a registry. Managers only; NotFound, also where there is no secret to rotate."""
+    """The form for a registry. Managers only; Conflict where there is no secret to rotate here."""
     stored = await drafts.open_edit(deps, actor, name)
     return await _form(deps, actor, stored)
 
@@ -103,13 +103,13 @@ async def _form(deps: Deps, actor: Actor, draft: DraftView) -> RotationForm:
     answers = draft.answers
     fields = credential_fields(answers.kind, answers.variant)
     if not any(one.secret for one in fields):
-        raise NotFound(NOTHING.format(name=draft.editing, why=_why(answers.variant)))
+        raise Conflict(NOTHING.format(name=draft.editing, why=_why(answers.variant)))
     async with deps.store.reading() as session:
         stored = await registries.live(session, actor.team_id, draft.editing)
         if stored is None:
             raise NotFound(f"There is no registry called {draft.editing} any more.")
         if why := owned_elsewhere(credentials.source_of(stored.credential)):
-            raise NotFound(why)
+            raise Conflict(why)
         others = await sharing(session, stored)
     return RotationForm(draft, fields, tuple(one.name for one in others), stored.registry.host)
 

@@ -105,6 +105,7 @@ async def test_rotating_leads_to_whoever_keeps_the_secret(office: Office, alice:
     await alice.type("rotate harbor-team")
 
     assert "env:REG_A: whoever keeps it changes it there" in office.slack.said
+    assert "Which registry" not in office.slack.said  # it was found
 
 
 async def test_a_redrawn_form_still_says_where_the_secret_comes_from(

@@ -14,7 +14,7 @@ from bot.core.check import Cause, Verdict
 from bot.core.health import Standing
 from bot.core.image import Reference
 from bot.core.secret import Secret
-from bot.errors import Conflict, InvalidInput, NotFound, Unseen
+from bot.errors import Conflict, InvalidInput, Unseen
 from bot.kinds.pull_login import PullLogin
 from bot.references.allowed import parse
 from bot.references.env import Environment
@@ -389,10 +389,10 @@ async def test_rotating_says_who_changes_it(deps: Deps) -> None:
     """A secret that is kept elsewhere is rotated there; the form says so before anything is typed."""
     await add(deps, answers=referring())
 
-    with pytest.raises(NotFound, match="env:REG_TEAM: whoever keeps it changes it there"):
+    with pytest.raises(Conflict, match="env:REG_TEAM: whoever keeps it changes it there"):
         await rotating.open_form(deps, ALICE, "harbor-team")
     secrets = {"password": Secret(NEXT)}
-    with pytest.raises((InvalidInput, NotFound), match="env:REG_TEAM"):
+    with pytest.raises(Conflict, match="env:REG_TEAM"):
         await rotating.begin(deps, ALICE, "harbor-team", 1, {}, secrets, Plan())
 
 
