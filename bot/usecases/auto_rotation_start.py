@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,11 +16,11 @@ from bot.kinds.rotation.gateway import Rotators
 from bot.store import accounts, credentials, registries, rotation_runs, rotations
 from bot.store.registries import Stored
 from bot.store.rotation_runs import AUTOMATIC
-from bot.store.schema import Credential, Registry, RotationMember, RotationRow
+from bot.store.schema import Credential, Registry, RotationRow
 from bot.usecases.deps import Deps
 from bot.usecases.draft_answers import stored_config
 from bot.usecases.resolving import owned_elsewhere
-from bot.usecases.rotation_switch import entry_of, settle, sharing
+from bot.usecases.rotation_switch import member_of, opened, settle, sharing
 
 BUSY: Final = "Its credential is being rotated already."
 REPLACED: Final = "Its credential was replaced meanwhile. Look at the registry again first."
@@ -94,30 +93,9 @@ def _is_same(seen: Credential | None, held: Credential) -> bool:
 async def _written(
     session: AsyncSession, stored: Stored, grace: timedelta, now: datetime, by: str, *, ask: bool
 ) -> RotationRow:
-    lead = stored.registry
-    row = RotationRow(
-        id=uuid4().hex,
-        team_id=lead.team_id,
-        registry_id=lead.id,
-        mode=AUTOMATIC,
-        phase="",
-        state_json="{}",
-        opened_at=now,
-        opened_by=by,
-    )
+    row = opened(stored.registry, AUTOMATIC, now, by)
     others = await sharing(session, stored)
-    members = []
-    for one in (lead, *others):
-        current = await credentials.current(session, one.id)
-        members.append(
-            RotationMember(
-                rotation_id=row.id,
-                registry_id=one.id,
-                old_credential_id=current.id if current else "",
-                new_credential_id="",
-                before_json=entry_of(one).dump(),
-            )
-        )
+    members = [await member_of(session, row, one) for one in (stored.registry, *others)]
     await rotations.add(session, row, members)
     begun = rotation.prepare(now, grace, by, ask=ask)
     await settle(session, row, begun, [stored.registry], now)

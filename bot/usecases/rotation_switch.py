@@ -131,6 +131,35 @@ def next_credential(
     return credentials.sealed(credential, secrets, deps.store.keyring, config.references)
 
 
+def opened(lead: Registry, mode: str, now: datetime, by: str) -> RotationRow:
+    """A rotation that is begun at this registry; its state is still to be settled."""
+    return RotationRow(
+        id=uuid4().hex,
+        team_id=lead.team_id,
+        registry_id=lead.id,
+        mode=mode,
+        phase="",
+        state_json="{}",
+        opened_at=now,
+        opened_by=by,
+    )
+
+
+async def member_of(
+    session: AsyncSession, row: RotationRow, registry: Registry, new_id: str = "", after: str = "{}"
+) -> RotationMember:
+    """What a rotation replaces at one registry, and by what where that is known already."""
+    held = await credentials.current(session, registry.id)
+    return RotationMember(
+        rotation_id=row.id,
+        registry_id=registry.id,
+        old_credential_id=held.id if held else "",
+        new_credential_id=new_id,
+        before_json=entry_of(registry).dump(),
+        after_json=after,
+    )
+
+
 async def begin(
     session: AsyncSession,
     newcomers: Sequence[Newcomer],
@@ -144,18 +173,11 @@ async def begin(
 
     The first of the newcomers is the registry where it was begun. Their rows are locked.
     """
-    lead = newcomers[0].registry
-    row = RotationRow(
-        id=uuid4().hex,
-        team_id=lead.team_id,
-        registry_id=lead.id,
-        mode=mode,
-        phase="",
-        state_json="{}",
-        opened_at=now,
-        opened_by=by,
-    )
-    members = [await _member(session, row.id, one) for one in newcomers]
+    row = opened(newcomers[0].registry, mode, now, by)
+    members = [
+        await member_of(session, row, one.registry, one.credential.id, one.entry.dump())
+        for one in newcomers
+    ]
     await rotations.add(session, row, members)
     if plan.switch_at is not None and plan.switch_at > now:
         step = life.plan(now, plan.switch_at, plan.grace, by)
@@ -230,18 +252,6 @@ async def settle(
     """Store the next state of a rotation and say what is to be said of it."""
     await rotations.put(session, row, step.rotation)
     await rotation_letters.say(session, row, step.rotation, step.says, of, now)
-
-
-async def _member(session: AsyncSession, rotation_id: str, one: Newcomer) -> RotationMember:
-    held = await credentials.current(session, one.registry.id)
-    return RotationMember(
-        rotation_id=rotation_id,
-        registry_id=one.registry.id,
-        old_credential_id=held.id if held else "",
-        new_credential_id=one.credential.id,
-        before_json=entry_of(one.registry).dump(),
-        after_json=one.entry.dump(),
-    )
 
 
 async def _switch(
